@@ -1,0 +1,1 @@
+"""Our drivers of debuggers."""

@@ -1,0 +1,1 @@
+"""Where targets run: one file a runtime, one line here each."""
