@@ -32,6 +32,10 @@ class Engine(Protocol):
         """Make the request end early with "cancelled" if it can (DAP, "Cancel"); unknown ones are ignored."""
         ...
 
+    async def find_sources(self, file_name: str) -> list[str]:
+        """Return the target paths of the sources called `file_name` in the debug info; [] where the debugger can't tell."""
+        ...
+
     async def aclose(self) -> None:
         """Remove breakpoints, let the target run, end the debugger. May be called at any time and twice."""
         ...

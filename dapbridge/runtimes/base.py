@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from dapbridge.agent.facts import AgentScope
 from dapbridge.config import SidecarConfig
 from dapbridge.transport import Transport
 
@@ -27,8 +28,11 @@ class Sidecar(Protocol):
     transport: Transport
     """The one stdio stream to the agent."""
 
-    scope: "AgentScope"
+    scope: AgentScope
     """What the agent is told of the target in its first message."""
+
+    can_widen: bool
+    """Where the agent may not read the target, `start_sidecar(..., wider=True)` gives a sidecar with more rights."""
 
     async def target_exit_code(self) -> int | None:
         """The target container's exit code when it has ended; None while it runs or when nobody can know."""
@@ -39,19 +43,6 @@ class Sidecar(Protocol):
         ...
 
 
-class AgentScope(Struct, frozen=True):
-    """Which processes belong to the target, and what the agent has to join to see them.
-
-    container_id: the target's processes are those whose /proc/PID/cgroup names it; None: all that the agent can see.
-    main_pid: the target's main process where the runtime knows it (in the agent's own PID namespace, after joining).
-    join_pid: host pid whose PID namespace the agent joins first; None: joins nothing.
-    """
-
-    container_id: str | None = None
-    main_pid: int | None = None
-    join_pid: int | None = None
-
-
 class Runtime(Protocol):
     """One kind of place where targets run: docker, pid, ..."""
 
@@ -59,11 +50,15 @@ class Runtime(Protocol):
         """List what can be attached to now."""
         ...
 
-    async def start_sidecar(self, name: str, config: SidecarConfig, progress: Progress) -> Sidecar:
+    async def start_sidecar(
+        self, name: str, config: SidecarConfig, progress: Progress, *, wider: bool = False
+    ) -> Sidecar:
         """Preflight the target called `name` (the target URI after its scheme) and start a sidecar beside it.
 
-        Raises UserError: no such target (with the nearest names), not running, paused, engine unreachable, image missing and not
-        buildable, no permission (what is missing).
+        The sidecar gets the least rights that seem to do; wider: the next more, where what it has does not do.
+
+        Raises UserError: no such target (with the nearest names), not running, paused, engine unreachable, image
+        missing and not buildable, no permission (what is missing).
         """
         ...
 

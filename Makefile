@@ -1,0 +1,47 @@
+# `make demo` and `make test` need nothing before them on Debian or Ubuntu with Python 3.11 or newer, as root or with sudo.
+
+SETUP := @.ci/setup
+# More arguments for pytest: make test ARGS="-k breakpoints"
+ARGS :=
+
+.PHONY: help demo test check format lock clean
+
+help:
+	@echo "make demo    attach to a small program and show what an editor would show; needs no container engine"
+	@echo "make test    set up everything, a Docker engine included, then check and run all tests"
+	@echo "make check   format, lint, types and layers, as 'make test' runs them first"
+	@echo "make format  format the code and fix what the linter can fix"
+	@echo "make lock    pin the dependencies anew in requirements.lock"
+	@echo "make clean   remove what was made here, but no image and no engine"
+
+demo:
+	$(SETUP) demo
+	@.ci/as-root .venv/bin/python fixtures/demo.py
+
+test:
+	$(SETUP) test
+	@$(MAKE) --no-print-directory check
+	@.ci/as-root .venv/bin/pytest $(ARGS)
+
+check:
+	$(SETUP) venv
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format:
+	$(SETUP) venv
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+# uv resolves for every platform and Python version at once; it is needed here only and lives in a throw-away place.
+lock:
+	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT \
+	  && python3 -m venv "$$place" && "$$place/bin/pip" --quiet install uv \
+	  && "$$place/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
+	       --no-header --upgrade pyproject.toml -o requirements.lock
+
+clean:
+	@.ci/as-root rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	@.ci/as-root find . -name __pycache__ -type d -prune -exec rm -rf {} +

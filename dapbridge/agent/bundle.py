@@ -1,0 +1,54 @@
+"""The agent as bytes: the command that a sidecar is started with, and what is sent to its stdin first.
+
+So any image with a Python runs exactly the agent of this dapbridge.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+from dapbridge.agent.facts import AgentScope
+
+SILENCE_S = 15.0
+"""How long an agent that hears nothing waits before it lets go."""
+
+# Ended by SIGALRM when no bundle comes. -S: the sidecar's site-packages are nothing to us and cost time; `signal`
+# does too.
+_BOOTSTRAP = """\
+import _signal
+_signal.alarm(60)
+import json, os
+def take(size):
+    data = b""
+    while len(data) < size:
+        part = os.read(0, size - len(data))
+        if not part:
+            raise SystemExit("the stream ended before the agent had come")
+        data += part
+    return data
+bundle = json.loads(take(int(take(8), 16)))
+loader = {"__name__": "dapbridge.agent.remote.loader"}
+exec(compile(bundle["sources"][loader["__name__"]], "<bundle>/loader", "exec"), loader)
+loader["start"](bundle)
+"""
+
+BOOTSTRAP_ARGV: list[str] = ["python3", "-I", "-S", "-c", _BOOTSTRAP]
+
+
+def make_bundle(scope: AgentScope, *, silence_s: float = SILENCE_S) -> bytes:
+    """Return the first bytes for the agent's stdin."""
+    body = msgspec.json.encode({"scope": scope, "silence_s": silence_s, "sources": _sources()})
+    return b"%08x" % len(body) + body
+
+
+@cache
+def _sources() -> dict[str, str]:
+    """Read the modules that run in the sidecar, by their full names."""
+    agent = files("dapbridge.agent")
+    sources = {"dapbridge.agent.frames": agent.joinpath("frames.py").read_text("utf-8")}
+    for file in agent.joinpath("remote").iterdir():
+        name = file.name.removesuffix(".py")
+        if name not in (file.name, "__init__"):
+            sources[f"dapbridge.agent.remote.{name}"] = file.read_text("utf-8")
+    return sources

@@ -1,0 +1,414 @@
+"""The host's half of the agent: what a session asks of it, and its debuggers as transports. Knows no MI.
+
+`connect` reads up to the hello by itself; from then on `run` reads, as a task of the session; `aclose` needs neither.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dapbridge.agent.bundle import SILENCE_S, make_bundle
+from dapbridge.agent.facts import AgentScope, Hello, Inspection, Libraries, Process
+from dapbridge.agent.frames import CONTROL, FIRST_FREE, LOG, MAX_CHUNK, Channels, FrameError
+from dapbridge.errors import ProtocolError, UserError
+from dapbridge.transport import Transport
+
+log = logging.getLogger(__name__)
+
+Step = tuple[str, float] | tuple[str, str, float]
+"""("close_stdin", seconds), ("signal", "INT", seconds): what is done, and how long it may take to work."""
+
+GDB_LADDER: tuple[Step, ...] = (("close_stdin", 3.0), ("signal", "INT", 2.0), ("signal", "TERM", 2.0))
+"""Makes gdb let go: it detaches at its stdin's end, but in a call into the target only a SIGINT brings it there."""
+
+_LAST_STEPS_S = 10.0
+"""What the agent may need after a ladder: killing and healing, ending orphans, its last words."""
+
+_T = TypeVar("_T")
+
+
+class _Message(Struct):
+    """A control message of the agent: an answer (id with result or error), or an event."""
+
+    id: int | None = None
+    result: Raw = Raw(b"null")
+    error: str | None = None
+    bug: bool = False
+    event: str | None = None
+    hello: Hello | None = None
+    text: str = ""
+    child: int = 0
+    status: int = 0
+
+
+class _Receiver(Protocol):
+    def receive(self, data: bytes | None) -> None:
+        """Take what came on the channel; None is its end."""
+        ...
+
+
+class Agent:
+    """The agent in one sidecar. Calls raise UserError where it can't do what is asked, ProtocolError once it's gone."""
+
+    hello: Hello
+    _ping_timer: asyncio.TimerHandle
+
+    def __init__(self, transport: Transport, silence_s: float) -> None:
+        self._transport = transport
+        self._silence_s = silence_s
+        self._channels = Channels()
+        self._channels.open(LOG)
+        self._receivers: dict[int, _Receiver] = {LOG: _LogLines(self)}
+        self._children: dict[int, Child] = {}
+        self._answers: dict[int, asyncio.Future[Raw]] = {}
+        self._room_waiters: list[asyncio.Future[None]] = []
+        self._ids = itertools.count(1)
+        self._free_channels = itertools.count(FIRST_FREE)
+        self._release_limit_s = _LAST_STEPS_S
+        self._is_running = False
+        self._end_reason: str | None = None
+        self._ended = asyncio.Event()
+
+    @classmethod
+    async def connect(
+        cls, transport: Transport, scope: AgentScope, *, timeout_s: float = 30, silence_s: float = SILENCE_S
+    ) -> "Agent":
+        """Send the agent to the bootstrap that waits behind `transport`, and return with its hello.
+
+        silence_s: how long one side may hear nothing before it takes the other for gone.
+        The transport stays the caller's. Raises UserError (with what the agent misses), ProtocolError.
+        """
+        agent = cls(transport, silence_s)
+        try:
+            async with asyncio.timeout(timeout_s):
+                transport.write(make_bundle(scope, silence_s=silence_s))
+                while not hasattr(agent, "hello"):
+                    if not await agent._read():
+                        raise ProtocolError(f"no hello from the agent in the sidecar: {agent._end_reason}")
+        except TimeoutError:
+            raise ProtocolError(f"no hello from the agent in the sidecar within {timeout_s:g} s") from None
+        agent._send({"request": "ping"})
+        return agent
+
+    async def run(self) -> None:
+        """Read and ping until the stream's end; then every call that waits fails with ProtocolError."""
+        loop = asyncio.get_running_loop()
+        self._is_running = True
+        self._ping()
+        try:
+            async with asyncio.timeout(self._silence_s) as silence:
+                while await self._read():
+                    silence.reschedule(loop.time() + self._silence_s)
+        except TimeoutError:
+            self._finish(f"nothing heard from it for {self._silence_s:g} s")
+        finally:
+            self._is_running = False
+            self._ping_timer.cancel()
+
+    async def processes(self) -> tuple[Process, ...]:
+        """List the target's processes, the earliest-started first."""
+        return await self._ask(tuple[Process, ...], "processes")
+
+    async def inspect(self, pid: int) -> Inspection:
+        """Look at one process afresh: its facts, its tracer, and why we may not trace it."""
+        return await self._ask(Inspection, "inspect", pid=pid)
+
+    async def read_file(self, pid: int, path: str | None, offset: int, length: int) -> bytes:
+        """Read at most `length` bytes (and at most 1 MiB) of a file in the root of `pid`; None is its program."""
+        channel = self._open_channel()
+        content = self._receivers[channel] = _Content(self, channel)
+        self._channels.close(channel)
+        arguments = {"pid": pid, "path": path, "offset": offset, "length": length}
+        await self._ask(Any, "read_file", channel=channel, **arguments)
+        return await content.whole()
+
+    async def resolve(self, pid: int, path: str) -> str:
+        """Return the path without symlinks, inside the root of process `pid`."""
+        return await self._ask(str, "resolve", pid=pid, path=path)
+
+    async def link_libraries(self, pid: int, paths: Sequence[str] = ()) -> Libraries:
+        """Bring the shadow sysroot of process `pid` up to date with its libraries and with `paths`."""
+        return await self._ask(Libraries, "link_libraries", pid=pid, paths=list(paths))
+
+    async def write_file(self, name: str, chunks: Iterable[bytes]) -> str:
+        """Write a file that is private to the agent and gone with it; return its path in the sidecar."""
+        channel = self._open_channel()
+        answer = self._request("write_file", name=name, channel=channel)
+        for chunk in chunks:
+            for start in range(0, len(chunk), MAX_CHUNK):
+                if answer.done():
+                    break
+                self._channels.send(channel, chunk[start : start + MAX_CHUNK])
+                self._flush()
+                await self._drain(channel, answer.done)
+        self._channels.close(channel)
+        self._flush()
+        return msgspec.json.decode(await answer, type=str)
+
+    async def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        ladder: Sequence[Step] = GDB_LADDER,
+        pid: int | None = None,
+    ) -> "Child":
+        """Start a debugger in the sidecar; `env` comes on top of the sidecar's own.
+
+        ladder: how it is made to let go; after the last step it is killed.
+        pid: the process that it will trace (None: the main one), the first to be healed should it die.
+        """
+        channel = self._open_channel()
+        child = self._receivers[channel] = self._children[channel] = Child(self, channel)
+        self._release_limit_s = max(self._release_limit_s, _LAST_STEPS_S + sum(float(step[-1]) for step in ladder))
+        try:
+            await self._ask(
+                Any, "spawn", argv=list(argv), env=dict(env or {}), channel=channel, ladder=list(ladder), pid=pid
+            )
+        except UserError:
+            del self._children[channel]
+            self._close_channel(channel)
+            raise
+        return child
+
+    async def aclose(self) -> None:
+        """Make the agent let go, wait (bounded) until it has ended, and close the transport. May be called twice."""
+        if self._end_reason is None:
+            self._send({"id": next(self._ids), "request": "release", "arguments": {}})
+            try:
+                async with asyncio.timeout(self._release_limit_s):
+                    await (self._ended.wait() if self._is_running else self.run())
+            except TimeoutError:
+                self._finish(f"it has not let go within {self._release_limit_s:g} s")
+        await self._transport.aclose()
+
+    async def wait_closed(self) -> None:
+        """Return once the agent is gone."""
+        await self._ended.wait()
+
+    @property
+    def end_reason(self) -> str | None:
+        """Why the agent is gone; None while it isn't."""
+        return self._end_reason
+
+    async def _read(self) -> bool:
+        """Take the next bytes of the stream; return False after its end."""
+        data = await self._transport.read()
+        if not data:
+            self._finish("its stream ended")
+            return False
+        try:
+            events = self._channels.receive_data(data)
+            for channel, payload in events:
+                if channel == CONTROL:
+                    self._take_message(msgspec.json.decode(payload or b"", type=_Message))
+                elif channel in self._receivers:
+                    self._receivers[channel].receive(payload)
+                    if payload is None:
+                        del self._receivers[channel]
+        except (FrameError, msgspec.DecodeError) as error:
+            self._finish(f"its stream is broken: {error}")
+            return False
+        self._flush()
+        waiters, self._room_waiters = self._room_waiters, []
+        for waiter in waiters:
+            _wake(waiter)
+        return True
+
+    def _take_message(self, message: _Message) -> None:
+        if message.id is not None:
+            answer = self._answers.pop(message.id, None)
+            if answer is None or answer.done():
+                return
+            if message.error is None:
+                answer.set_result(message.result)
+            else:
+                error = ProtocolError if message.bug else UserError
+                answer.set_exception(error(message.error))
+        elif message.event == "hello" and message.hello is not None:
+            self.hello = message.hello
+        elif message.event == "refused":
+            raise UserError(message.text)
+        elif message.event == "child_exited" and message.child in self._children:
+            self._children.pop(message.child).exited(message.status)
+            self._channels.close(message.child)
+
+    async def _ask(self, answer_type: type[_T], request: str, **arguments: Any) -> _T:
+        return msgspec.json.decode(await self._request(request, **arguments), type=answer_type)
+
+    def _request(self, request: str, **arguments: Any) -> asyncio.Future[Raw]:
+        if self._end_reason is not None:
+            raise ProtocolError(f"the agent is gone: {self._end_reason}")
+        number = next(self._ids)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        self._send({"id": number, "request": request, "arguments": arguments})
+        return answer
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._channels.send_control(msgspec.json.encode(message))
+        self._flush()
+
+    def _flush(self) -> None:
+        while data := self._channels.data_to_send():
+            self._transport.write(data)
+
+    def _open_channel(self) -> int:
+        channel = next(self._free_channels)
+        self._channels.open(channel)
+        return channel
+
+    def _close_channel(self, channel: int) -> None:
+        self._channels.close(channel)
+        self._flush()
+
+    def _consume(self, channel: int, size: int) -> None:
+        self._channels.consume(channel, size)
+        self._flush()
+
+    async def _drain(self, channel: int, is_over: Callable[[], bool]) -> None:
+        """Wait until the channel has room, and the transport too; or until it matters no longer."""
+        while not self._channels.room(channel) and not is_over():
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._room_waiters.append(waiter)
+            await waiter
+        await self._transport.drain()
+
+    def _ping(self) -> None:
+        self._send({"request": "ping"})
+        self._ping_timer = asyncio.get_running_loop().call_later(self._silence_s / 4, self._ping)
+
+    def _finish(self, reason: str) -> None:
+        if self._end_reason is not None:
+            return
+        self._end_reason = reason
+        log.info("the agent is gone: %s", reason)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(ProtocolError(f"the agent is gone: {reason}"))
+        self._answers.clear()
+        for receiver in self._receivers.values():
+            receiver.receive(None)
+        self._receivers.clear()
+        for child in self._children.values():
+            child.exited(None)
+        self._children.clear()
+        for waiter in self._room_waiters:
+            _wake(waiter)
+        self._room_waiters.clear()
+        self._ended.set()
+
+
+class Child:
+    """A debugger in the sidecar: a Transport to its stdin and stdout. At its stdout's end `read` gives b""."""
+
+    def __init__(self, agent: Agent, channel: int) -> None:
+        self._agent = agent
+        self._channel = channel
+        self._received: list[bytes] = []
+        self._at_end = False
+        self._reader: asyncio.Future[None] | None = None
+        self._status: int | None = None
+        self._exited = asyncio.Event()
+
+    async def read(self) -> bytes:
+        """See Transport."""
+        while not self._received:
+            if self._at_end:
+                return b""
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        data = self._received[0] if len(self._received) == 1 else b"".join(self._received)
+        self._received.clear()
+        self._agent._consume(self._channel, len(data))
+        return data
+
+    def write(self, data: bytes) -> None:
+        """See Transport."""
+        self._agent._channels.send(self._channel, data)
+        self._agent._flush()
+
+    async def drain(self) -> None:
+        """See Transport."""
+        if not self._exited.is_set():
+            await self._agent._drain(self._channel, self._exited.is_set)
+
+    async def signal(self, name: str) -> None:
+        """Signal the debugger ("INT"), past its stdin; ignored once it has ended."""
+        if not self._exited.is_set():
+            await self._agent._ask(Any, "signal", child=self._channel, signal=name)
+
+    async def wait(self) -> int:
+        """Return its exit code, or minus the signal that ended it. Raises ProtocolError if the agent went first."""
+        await self._exited.wait()
+        if self._status is None:
+            raise ProtocolError(f"the agent is gone: {self._agent.end_reason}")
+        return self._status
+
+    async def aclose(self) -> None:
+        """Make it let go by its ladder, and wait until it has ended."""
+        if not self._exited.is_set():
+            try:
+                await self._agent._ask(Any, "let_go", child=self._channel)
+            except ProtocolError:
+                return
+            await self._exited.wait()
+
+    def receive(self, data: bytes | None) -> None:
+        """Take what the debugger wrote; None is the end of that."""
+        if data is None:
+            self._at_end = True
+        else:
+            self._received.append(data)
+        if self._reader is not None:
+            _wake(self._reader)
+
+    def exited(self, status: int | None) -> None:
+        """Note its end; None: with the agent."""
+        self._status = status
+        self._exited.set()
+
+
+class _Content:
+    """What comes on a channel up to its end."""
+
+    def __init__(self, agent: Agent, channel: int) -> None:
+        self._agent = agent
+        self._channel = channel
+        self._parts: list[bytes] = []
+        self._at_end = asyncio.Event()
+
+    def receive(self, data: bytes | None) -> None:
+        if data is None:
+            self._at_end.set()
+        else:
+            self._parts.append(data)
+            self._agent._channels.consume(self._channel, len(data))
+
+    async def whole(self) -> bytes:
+        await self._at_end.wait()
+        return b"".join(self._parts)
+
+
+class _LogLines:
+    """The agent's log, line by line into ours."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._rest = b""
+
+    def receive(self, data: bytes | None) -> None:
+        *lines, self._rest = (self._rest + (data or b"\n")).split(b"\n")
+        for line in lines:
+            if line:
+                log.info("agent: %s", line.decode("utf-8", "backslashreplace"))
+        self._agent._channels.consume(LOG, len(data or b""))
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

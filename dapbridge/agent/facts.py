@@ -1,0 +1,76 @@
+"""What the host and the agent tell each other, as typed values: the host's half of the agent's JSON."""
+
+from msgspec import Struct
+
+
+class AgentScope(Struct, frozen=True):
+    """Which processes belong to the target, and what the agent has to join to see them.
+
+    container_id: the target's processes are those whose /proc/PID/cgroup names it; None: all that the agent can see.
+    main_pid: the target's main process where the runtime knows it, in the PID namespace that the agent ends up in.
+    join_pid: a pid of the agent's own /proc whose PID namespace the agent joins first; None: it joins nothing.
+    """
+
+    container_id: str | None = None
+    main_pid: int | None = None
+    join_pid: int | None = None
+
+
+class Process(Struct, frozen=True):
+    """One process of the target, as /proc shows it to the agent (proc(5), "status", "stat").
+
+    pid, ppid and tracer_pid are of the agent's PID namespace; tracer_pid is 0 for no tracer (or one outside of it).
+    exe is the target's own path ("/usr/bin/api"), None where the agent may not read it. state is one letter.
+    cap_permitted is the bit mask CapPrm. start_ticks is the start time in clock ticks since boot.
+    """
+
+    pid: int
+    ppid: int
+    name: str
+    command: tuple[str, ...]
+    exe: str | None
+    uid: int
+    gid: int
+    state: str
+    threads: int
+    tracer_pid: int
+    cap_permitted: int
+    start_ticks: int
+
+
+class Hello(Struct, frozen=True):
+    """The agent's first words: where it runs, what it may do, and the target's processes with its main one.
+
+    cap_effective is the agent's own bit mask CapEff; main_pid is None where the target has no process (any more).
+    """
+
+    pid: int
+    uid: int
+    gid: int
+    cap_effective: int
+    python: str
+    main_pid: int | None
+    processes: tuple[Process, ...]
+
+
+class Inspection(Struct, frozen=True):
+    """One process at this moment: who traces it ("gdb (pid 7)"), and why we may not (None: we may)."""
+
+    process: Process
+    tracer: str | None
+    denial: str | None
+
+
+class Library(Struct, frozen=True):
+    """A library by a name that the target's dynamic linker has for it, and its path in the target without symlinks."""
+
+    name: str
+    resolved: str
+
+
+class Libraries(Struct, frozen=True):
+    """The shadow sysroot (a path in the sidecar) with the libraries of a process; the files of the missing are gone."""
+
+    sysroot: str
+    libraries: tuple[Library, ...]
+    missing: tuple[str, ...]

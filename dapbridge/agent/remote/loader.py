@@ -1,0 +1,48 @@
+"""The first module that runs in the sidecar: makes the modules importable, and starts the agent's main."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+PACKAGES = ("dapbridge", "dapbridge.agent", "dapbridge.agent.remote")
+
+
+class BundleFinder:
+    """Finds and loads modules from a dict of sources; the packages around them are empty.
+
+    As `__loader__` of its modules it also gives linecache their sources, so tracebacks show their lines.
+    """
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._sources = sources
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name not in self._sources and name not in PACKAGES:
+            return None
+        spec_class: Any = type(sys.__spec__)  # importlib.machinery's, without the time to import that
+        spec: ModuleSpec = spec_class(name, self, origin=f"<bundle>/{name}", is_package=name in PACKAGES)
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        source = self._sources.get(module.__name__, "")
+        exec(compile(source, f"<bundle>/{module.__name__}", "exec", dont_inherit=True), module.__dict__)
+
+    def get_source(self, name: str) -> str | None:
+        return self._sources.get(name)
+
+
+def start(bundle: dict[str, Any]) -> None:
+    """Run the agent that came as `bundle` (dapbridge.agent.bundle)."""
+    sys.meta_path.insert(0, BundleFinder(bundle["sources"]))
+    from dapbridge.agent.remote.main import main
+
+    main(bundle["scope"], bundle["silence_s"])

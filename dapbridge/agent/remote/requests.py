@@ -1,0 +1,158 @@
+"""What the host may ask of the agent: one function a request, given the request's arguments, returning its result."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+from dapbridge.agent.frames import FIRST_FREE, MAX_CHUNK
+from dapbridge.agent.remote import letting_go, processes, ptrace_rights, rootfs, shadow
+from dapbridge.agent.remote.private_files import Writing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from dapbridge.agent.remote.supervisor import Supervisor
+
+MAX_READ = 1 << 20
+"""Less than a channel's window, so that an answer never waits for credit."""
+
+
+class RequestError(Exception):
+    """A request that can't be met; the text says why."""
+
+
+class Later:
+    """In place of a result: it will be given to `answer`, which the supervisor puts here, as `result` or `error`."""
+
+    answer: Callable[..., None]
+
+
+def list_processes(agent: Supervisor) -> Any:
+    """The facts of the target's processes."""
+    return processes.list_facts(agent.rescue.target_pids())
+
+
+def inspect(agent: Supervisor, pid: int) -> Any:
+    """One process afresh, who traces it, and whether we may."""
+    with _saying(f"can't look at process {pid}"):
+        return ptrace_rights.inspect(pid)
+
+
+def read_file(agent: Supervisor, pid: int, path: str | None, offset: int, length: int, channel: int) -> Any:
+    """Send a part of a file of the target (None: its program, deleted or not) over the channel, and close that."""
+    _open_channel(agent, channel)
+    try:
+        with _saying(f"can't read {path or 'the program'} of process {pid}"):
+            if path is None:
+                fd = os.open(f"/proc/{pid}/exe", os.O_RDONLY | os.O_CLOEXEC)
+            else:
+                fd = rootfs.open_file(f"/proc/{pid}/root", path)
+            try:
+                end = offset + min(length, MAX_READ)
+                while offset < end:
+                    data = os.pread(fd, min(end - offset, MAX_CHUNK), offset)
+                    if not data:
+                        break
+                    agent.stream.channels.send(channel, data)
+                    offset += len(data)
+                return {"size": os.fstat(fd).st_size}
+            finally:
+                os.close(fd)
+    finally:
+        agent.stream.channels.close(channel)
+
+
+def resolve(agent: Supervisor, pid: int, path: str) -> Any:
+    """The path without symlinks, inside the target's root."""
+    with _saying(f"can't find {path!r} in the root of process {pid}"):
+        return rootfs.resolve(f"/proc/{pid}/root", path)
+
+
+def link_libraries(agent: Supervisor, pid: int, paths: list[str]) -> Any:
+    """Bring the process's shadow sysroot up to date."""
+    with _saying(f"can't link the libraries of process {pid}"):
+        sysroot = agent.files.directory(f"sysroot-{pid}")
+        links, missing = shadow.link_libraries(sysroot, pid, paths)
+    libraries = [{"name": name, "resolved": resolved} for name, resolved in links.items()]
+    return {"sysroot": sysroot, "libraries": libraries, "missing": missing}
+
+
+def write_file(agent: Supervisor, name: str, channel: int) -> Any:
+    """Write what comes over the channel to a private file; its path is the answer, once the channel is closed."""
+    if name in ("", ".", "..") or "/" in name:
+        raise RequestError(f"{name!r} is no file name")
+    what = f"can't write {name!r} in the sidecar"
+    channels = agent.stream.channels
+    later = Later()
+
+    def done(error: OSError | None) -> None:
+        del agent.receivers[channel]
+        channels.close(channel)
+        later.answer(**({"result": path} if error is None else {"error": f"{what}: {error.strerror}"}))
+
+    with _saying(what):
+        path = f"{agent.files.directory('files')}/{name}"
+        writing = Writing(path, lambda size: channels.consume(channel, size), done)
+    _open_channel(agent, channel)
+    agent.receivers[channel] = writing
+    return later
+
+
+def spawn(
+    agent: Supervisor, argv: list[str], env: dict[str, str], channel: int, ladder: list[Any], pid: int | None
+) -> Any:
+    """Start a debugger (of process `pid`, None: the main one) with its stdin and stdout on the channel."""
+    _open_channel(agent, channel)
+    try:
+        with _saying(f"can't start {argv[0]!r} in the sidecar"):
+            return {"pid": agent.spawn(argv, {**os.environ, **env}, channel, ladder, pid)}
+    except RequestError:
+        agent.stream.channels.close(channel)
+        raise
+
+
+def send_signal(agent: Supervisor, child: int, signal: str) -> Any:
+    """Signal a debugger, past its stdin; ignored once it has ended."""
+    agent.signal_child(child, letting_go.signal_number(signal))
+
+
+def let_go(agent: Supervisor, child: int) -> Any:
+    """Send one debugger down its ladder."""
+    agent.let_child_go(child)
+
+
+def release(agent: Supervisor) -> Any:
+    """Let go of everything and end."""
+    agent.let_go("the host released it")
+
+
+REQUESTS: dict[str, Callable[..., Any]] = {
+    "processes": list_processes,
+    "inspect": inspect,
+    "read_file": read_file,
+    "resolve": resolve,
+    "link_libraries": link_libraries,
+    "write_file": write_file,
+    "spawn": spawn,
+    "signal": send_signal,
+    "let_go": let_go,
+    "release": release,
+}
+
+
+@contextmanager
+def _saying(what: str) -> Iterator[None]:
+    """Turn an OSError into a RequestError that begins with what could not be done."""
+    try:
+        yield
+    except OSError as error:
+        raise RequestError(f"{what}: {error.strerror}") from error
+
+
+def _open_channel(agent: Supervisor, channel: int) -> None:
+    if channel < FIRST_FREE:
+        raise RequestError(f"channel {channel} is not for requests")
+    agent.stream.channels.open(channel)

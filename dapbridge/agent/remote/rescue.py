@@ -1,0 +1,69 @@
+"""What is put right in the target when a debugger has not let go by itself; knows how the target was before."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from dapbridge.agent.remote import healing, processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Rescue:
+    """Heals the target's processes and continues those that were left stopped."""
+
+    def __init__(self, container_id: str | None, main_pid: int | None, log: Callable[[str], None]) -> None:
+        self._container_id = container_id
+        self._main_pid = main_pid
+        self._log = log
+        # Whoever stopped these wants them so; and a debugger's work begins later.
+        self._stopped_before = self._stopped()
+        self._breakpoints_before: dict[int, frozenset[int]] = {}
+
+    def note_breakpoints(self, pid: int | None) -> None:
+        """Remember the breakpoints in a process that a debugger is about to trace: they are somebody else's."""
+        pid = pid or self._main_pid
+        if pid is None:
+            return
+        with suppress(OSError):  # no rights, which the debugger will say better
+            self._breakpoints_before[pid] = frozenset(healing.find_breakpoints(pid))
+
+    def heal(self, pid: int | None) -> None:
+        """Take all breakpoints out of `pid` (the main process for None) at once, then out of the target's others."""
+        first = pid or self._main_pid
+        if first is not None:
+            self._heal_one(first)
+        for other in self.target_pids() - {first}:
+            self._heal_one(other)
+
+    def continue_stopped(self) -> None:
+        """Continue the processes that stand stopped, untraced, and did not when this began."""
+        for pid, start in self._stopped() - self._stopped_before:
+            try:
+                healing.let_go_on(pid)
+                self._log(f"process {pid} (started at {start}) was left stopped: continued it")
+            except OSError as error:
+                self._log(f"process {pid} was left stopped and can't be continued: {error.strerror}")
+
+    def target_pids(self) -> set[int]:
+        return processes.target_pids(self._container_id, self._main_pid)
+
+    def _heal_one(self, pid: int) -> None:
+        try:
+            count = healing.heal(pid, self._breakpoints_before.get(pid, frozenset()))
+        except OSError as error:  # ended, or not ours to touch: then no debugger of ours has touched it
+            self._log(f"process {pid} was not looked through for breakpoints: {error.strerror}")
+            return
+        if count:
+            self._log(f"took {count} breakpoints out of process {pid}")
+
+    def _stopped(self) -> set[tuple[int, int]]:
+        found = set()
+        for pid in healing.stopped_pids(self.target_pids()):
+            try:
+                found.add((pid, processes.start_ticks(pid)))
+            except OSError:  # ended meanwhile
+                continue
+        return found

@@ -1,0 +1,235 @@
+"""The agent's life: serves the host, keeps its children, and lets go of the target at whatever end.
+
+Ends: the stream's end, silence on it, SIGTERM/SIGHUP/SIGINT, the request `release`, a bug in here. Each leads through
+`let_go`: every child goes down its ladder, orphans are reaped, what was left stopped is continued, and only then does
+the agent end, for a zombie of its own would stay in the target's PID namespace for good.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from functools import partial
+
+from dapbridge.agent.frames import CONTROL, FrameError
+from dapbridge.agent.remote import processes
+from dapbridge.agent.remote.child import Child
+from dapbridge.agent.remote.letting_go import Ladder
+from dapbridge.agent.remote.loop import READ, WRITE, Loop
+from dapbridge.agent.remote.namespaces import ENDING_SIGNALS
+from dapbridge.agent.remote.private_files import PrivateFiles
+from dapbridge.agent.remote.requests import REQUESTS, Later, RequestError
+from dapbridge.agent.remote.rescue import Rescue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from dapbridge.agent.remote.stream import Stream
+
+    class Receiver(Protocol):
+        """Takes what comes on a channel; None is its end."""
+
+        def receive(self, data: bytes | None) -> None: ...
+
+
+_ORPHANS_S = 1.0
+_SETTLE_S = 0.1
+_LAST_WORDS_S = 1.0
+
+
+class Supervisor:
+    """One agent at work, from after its hello to its end."""
+
+    def __init__(self, stream: Stream, rescue: Rescue, loop: Loop, silence_s: float) -> None:
+        self.stream = stream
+        self.rescue = rescue
+        self.files = PrivateFiles()
+        self.receivers: dict[int, Receiver] = {}
+        self._loop = loop
+        self._children: dict[int, _Supervised] = {}
+        self._silence_s = silence_s
+        self._heard_at = time.monotonic()
+        self._is_letting_go = False
+        self._has_descendants = False
+        self._is_ending_orphans = False
+        self._settling = 0
+
+    def run(self) -> None:
+        """Serve until everything has been let go of."""
+        self._loop.watch(self.stream.input, READ, self._read_stream)
+        self._loop.on_signal(signal.SIGCHLD, self._reap)
+        for number in ENDING_SIGNALS:
+            self._loop.on_signal(number, partial(self.let_go, number.name))
+        self._check_silence()
+        while not (self._is_letting_go and not self._has_descendants and not self._settling):
+            self._turn()
+        self.rescue.continue_stopped()
+        self.files.remove()
+        self._say_last_words()
+
+    def spawn(self, argv: list[str], env: dict[str, str], channel: int, ladder: list[Any], pid: int | None) -> int:
+        """Start a debugger of process `pid` on the channel and return its own pid. Raises OSError, RequestError."""
+        if self._is_letting_go:
+            raise RequestError("the agent is letting go")
+        child = Child(channel, argv, env, self.stream, self._loop)
+        self._has_descendants = True
+        self.receivers[channel] = child
+        self._children[channel] = _Supervised(
+            child, Ladder(ladder, child, self._loop, lambda: self.rescue.heal(pid)), pid
+        )
+        self.rescue.note_breakpoints(pid)
+        return child.pid
+
+    def signal_child(self, channel: int, number: int) -> None:
+        self._child(channel).child.send_signal(number)
+
+    def let_child_go(self, channel: int) -> None:
+        """Send one debugger down its ladder."""
+        self._child(channel).ladder.start()
+
+    def let_go(self, why: str) -> None:
+        """Begin the end; may be called again."""
+        if self._is_letting_go:
+            return
+        self._is_letting_go = True
+        self.stream.log(f"letting go: {why}")
+        for supervised in self._children.values():
+            supervised.child.discards = True
+            supervised.ladder.start()
+        self._reap()
+
+    def _child(self, channel: int) -> _Supervised:
+        try:
+            return self._children[channel]
+        except KeyError:
+            raise RequestError(f"there is no child {channel}") from None
+
+    def _turn(self) -> None:
+        try:
+            self._loop.run_once()
+        except Exception:  # noqa: BLE001 - whatever it is, the target must be let go of
+            self._log_traceback()
+            self.let_go("a bug of the agent")
+        for supervised in self._children.values():
+            supervised.child.take_credit()
+        self._loop.watch(self.stream.output, 0 if self.stream.flush() else WRITE, lambda: None)
+        if self.stream.is_broken:
+            self.let_go("the host takes nothing any more")
+
+    def _read_stream(self) -> None:
+        data = self.stream.read()
+        if data is None:
+            return
+        self._heard_at = time.monotonic()
+        try:
+            events = self.stream.channels.receive_data(data)
+        except FrameError as error:
+            self._loop.unwatch(self.stream.input)
+            self.let_go(f"the stream is broken: {error}")
+            return
+        for channel, payload in events:
+            if channel == CONTROL:
+                self._take_message(payload or b"")
+            elif channel in self.receivers:
+                self.receivers[channel].receive(payload)
+        if not data:
+            self._loop.unwatch(self.stream.input)
+            self.let_go("the stream ended")
+
+    def _take_message(self, payload: bytes) -> None:
+        message = json.loads(payload)
+        if message["request"] == "ping":
+            self.stream.send(event="pong")
+            return
+        number = message["id"]
+        try:
+            result = REQUESTS[message["request"]](self, **message["arguments"])
+        except RequestError as error:
+            self.stream.send(id=number, error=str(error))
+        except Exception as error:  # noqa: BLE001 - one bad request spoils one request
+            self._log_traceback()
+            self.stream.send(id=number, error=f"{message['request']}: {error!r}", bug=True)
+        else:
+            if isinstance(result, Later):
+                result.answer = lambda **fields: self.stream.send(id=number, **fields)
+            else:
+                self.stream.send(id=number, result=result)
+
+    def _reap(self) -> None:
+        self._has_descendants = True
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                self._has_descendants = False
+                return
+            if pid == 0:
+                break
+            for supervised in self._children.values():
+                if supervised.child.pid == pid:
+                    self._child_ended(supervised, status)
+        if self._is_letting_go and all(supervised.child.status is not None for supervised in self._children.values()):
+            self._end_orphans()
+
+    def _child_ended(self, supervised: _Supervised, status: int) -> None:
+        # The healing races with the target, so it comes before everything else.
+        if status:
+            self.rescue.heal(supervised.target_pid)
+        child = supervised.child
+        child.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+        supervised.ladder.stop()
+        self.stream.send(event="child_exited", child=child.number, status=child.status)
+        if status:
+            self.stream.log(f"{child.name} ended with {child.status}")
+            # A stop signal that was on its way to the target takes effect a moment after its tracer's death.
+            self._settling += 1
+            self._loop.call_later(_SETTLE_S, self._settle)
+
+    def _settle(self) -> None:
+        self._settling -= 1
+        self.rescue.continue_stopped()
+
+    def _end_orphans(self) -> None:
+        """Ask, then make, the children's children end that are now ours."""
+        if not self._is_ending_orphans:
+            self._is_ending_orphans = True
+            self._loop.call_later(_ORPHANS_S, lambda: _signal_descendants(signal.SIGTERM))
+            self._loop.call_later(2 * _ORPHANS_S, lambda: _signal_descendants(signal.SIGKILL))
+
+    def _check_silence(self) -> None:
+        quiet_s = time.monotonic() - self._heard_at
+        if quiet_s >= self._silence_s:
+            self.let_go(f"nothing heard from the host for {quiet_s:.0f} s")
+        else:
+            self._loop.call_later(self._silence_s - quiet_s, self._check_silence)
+
+    def _say_last_words(self) -> None:
+        """Give the host a moment to take what is still to be sent."""
+        limit = self._loop.call_later(_LAST_WORDS_S, lambda: None)
+        while self.stream.has_unsent() and limit.callback is not None:
+            self._turn()
+
+    def _log_traceback(self) -> None:
+        import traceback
+
+        self.stream.log(traceback.format_exc())
+
+
+class _Supervised:
+    """A child, how it is made to let go, and the process that it debugs (None: the main one)."""
+
+    def __init__(self, child: Child, ladder: Ladder, target_pid: int | None) -> None:
+        self.child = child
+        self.ladder = ladder
+        self.target_pid = target_pid
+
+
+def _signal_descendants(number: int) -> None:
+    for pid in processes.descendants(os.getpid()) - {os.getpid()}:
+        try:
+            os.kill(pid, number)
+        except OSError:  # ended meanwhile
+            continue

@@ -1,0 +1,91 @@
+"""What the areas of one engine share: the debugger, the state of the target, and the way out for events."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dapbridge.agent.client import Agent
+from dapbridge.agent.facts import Process
+from dapbridge.config import AttachConfig
+from dapbridge.dap.messages import Event, JsonObject, Response
+from dapbridge.engines.base import Emit
+from dapbridge.engines.mi.debugger import Debugger
+from dapbridge.errors import EngineError
+
+if TYPE_CHECKING:
+    from dapbridge.engines.mi.breakpoints import BreakpointTable
+    from dapbridge.engines.mi.dialect import Dialect
+    from dapbridge.engines.mi.stops import Stop
+    from dapbridge.engines.mi.threads import ThreadTable
+
+
+class Context:
+    """The shared state of one engine; each part is written by one area only."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        process: Process,
+        config: AttachConfig,
+        dialect: "Dialect",
+        debugger: Debugger,
+        tasks: asyncio.TaskGroup,
+        emit: Emit,
+    ) -> None:
+        self.agent = agent
+        self.process = process
+        self.config = config
+        self.dialect = dialect
+        self.debugger = debugger
+        self.tasks = tasks
+        self.threads = ThreadTable()
+        self.breakpoints = BreakpointTable()
+        self.libraries: LibraryLoader
+        self.stop: Stop | None = None
+        self.attached = False
+        self.terminated = False
+        self.pause_wanted = False
+        self.leftover_varobjs: list[str] = []
+        self.ids = itertools.count(1)
+        self._emit = emit
+        self._unanswered_resumes = 0
+        self._held_events: list[Event] = []
+
+    @property
+    def stopped(self) -> "Stop":
+        """The present stop. Raises EngineError("notStopped") while the target runs."""
+        if self.stop is None:
+            raise EngineError("notStopped")
+        return self.stop
+
+    @property
+    def is_resuming(self) -> bool:
+        """Whether a request that lets the target go on is still unanswered."""
+        return self._unanswered_resumes > 0
+
+    def respond(self, response: Response) -> None:
+        """Send a response to the client."""
+        self._emit(response)
+
+    def tell(self, event: str, body: JsonObject | None = None) -> None:
+        """Send an event to the client, but not before the answer to a request that caused it."""
+        message = Event(event, body)
+        if self._unanswered_resumes:
+            self._held_events.append(message)
+        else:
+            self._emit(message)
+
+    @contextmanager
+    def holding_events(self) -> Iterator[None]:
+        """Hold events back until the request that may cause them is answered (DAP: the response comes first)."""
+        self._unanswered_resumes += 1
+        try:
+            yield
+        finally:
+            self._unanswered_resumes -= 1
+            if not self._unanswered_resumes:
+                held, self._held_events = self._held_events, []
+                for event in held:
+                    self._emit(event)

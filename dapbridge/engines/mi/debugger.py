@@ -1,0 +1,147 @@
+"""The asyncio shell around MI: commands out, results in, everything else to two callbacks, in the order it came.
+
+Commands are pipelined: `send` writes at once, so that a burst of them costs one round trip. Knows no DAP.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from dapbridge.errors import EngineError, ProtocolError
+from dapbridge.log import cut
+from dapbridge.mi.commands import console
+from dapbridge.mi.connection import MiConnection
+from dapbridge.mi.records import Async, Payload, Prompt, Record, Result, Stream
+from dapbridge.transport import Transport
+
+log = logging.getLogger(__name__)
+
+Answer = asyncio.Future[Payload]
+
+
+@dataclass(slots=True)
+class _Pending:
+    command: str
+    answer: Answer
+    output: list[str] | None
+    owner: int | None
+
+
+owner: ContextVar[int | None] = ContextVar("owner", default=None)
+"""For whom commands are sent: the seq of the DAP request that the current task answers."""
+
+
+class Debugger:
+    """One debugger that speaks MI over a transport."""
+
+    def __init__(self, name: str, transport: Transport, on_async: Callable[[Async], None]) -> None:
+        self.name = name
+        self._transport = transport
+        self._on_async = on_async
+        self._connection = MiConnection()
+        self._pending: dict[int, _Pending] = {}
+        self._asked: dict[str, Answer] = {}
+        self._ended = False
+
+    async def run(self) -> None:
+        """Read until the debugger's end; then every command that waits fails with EngineError."""
+        try:
+            while data := await self._transport.read():
+                for record in self._connection.receive_data(data):
+                    self._handle(record)
+        finally:
+            self._ended = True
+            for pending in self._pending.values():
+                _fail(pending.answer, f"{self.name} has ended")
+            self._pending.clear()
+
+    def send(self, command: str) -> Answer:
+        """Write a command now; the answer is its result's payload, or EngineError with the debugger's own words."""
+        return self._send(command, None)
+
+    async def run_console(self, cli_command: str) -> str:
+        """Run a command of the debugger's own command line; return what it printed."""
+        output: list[str] = []
+        await self._send(console(cli_command), output)
+        return "".join(output)
+
+    def ask(self, command: str) -> Answer:
+        """Like `send`, for a command that only looks: asked once, however often its answer is wanted, until `forget`."""
+        answer = self._asked.get(command)
+        if answer is None:
+            answer = self._asked[command] = self.send(command)
+        return asyncio.shield(answer)
+
+    def forget(self) -> None:
+        """Forget what was asked: the target has moved or was changed."""
+        self._asked.clear()
+
+    def forget_one(self, command: str) -> None:
+        """Forget the answer of one command."""
+        self._asked.pop(command, None)
+
+    @property
+    def at_work_for(self) -> int | None:
+        """The `owner` of the command that the debugger works on now; None where nobody said so."""
+        first = next(iter(self._pending.values()), None)
+        return None if first is None else first.owner
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command still waits for its result."""
+        return bool(self._pending)
+
+    def _send(self, command: str, output: list[str] | None) -> Answer:
+        answer: Answer = asyncio.get_running_loop().create_future()
+        # A prefetched answer that nobody comes to read is no error.
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if self._ended:
+            _fail(answer, f"{self.name} has ended")
+            return answer
+        token, data = self._connection.send(command)
+        self._pending[token] = _Pending(command, answer, output, owner.get())
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s > %d%s", self.name, token, cut(command))
+        self._transport.write(data)
+        return answer
+
+    def _handle(self, record: Record | ProtocolError) -> None:
+        match record:
+            case Prompt():
+                pass
+            case Result():
+                self._handle_result(record)
+            case Async():
+                if log.isEnabledFor(logging.DEBUG):
+                    log.debug("%s < %s%s %s", self.name, record.mark, record.kind, cut(str(record.payload)))
+                self._on_async(record)
+            case Stream():
+                self._handle_stream(record)
+            case ProtocolError():
+                log.error("%s sent what is no MI: %s", self.name, record)
+
+    def _handle_result(self, result: Result) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s < %s^%s %s", self.name, result.token, result.kind, cut(str(result.payload)))
+        pending = self._pending.pop(result.token, None) if result.token is not None else None
+        if pending is None or pending.answer.done():
+            return
+        if result.kind == "error":
+            _fail(pending.answer, str(result.payload.get("msg", "")).strip() or f"{self.name}: {pending.command} failed")
+        else:
+            pending.answer.set_result(result.payload)
+
+    def _handle_stream(self, stream: Stream) -> None:
+        # The debugger works on one command at a time: what it prints belongs to the oldest one.
+        oldest = next(iter(self._pending.values()), None)
+        if oldest is not None and oldest.output is not None and stream.channel != "target":
+            oldest.output.append(stream.text)
+        elif log.isEnabledFor(logging.DEBUG):
+            log.debug("%s < %s %s", self.name, stream.channel, cut(stream.text.rstrip()))
+
+
+def _fail(answer: Answer, text: str) -> None:
+    if not answer.done():
+        answer.set_exception(EngineError(text))

@@ -1,0 +1,41 @@
+"""What differs between the debuggers that speak MI. Everything else of this package serves all of them."""
+
+from typing import Protocol
+
+from dapbridge.agent.client import Agent
+from dapbridge.agent.facts import Process
+from dapbridge.config import AttachConfig
+
+
+class Dialect(Protocol):
+    """One debugger's own ways."""
+
+    name: str
+    """What people call it: gdb, lldb."""
+
+    def argv(self) -> list[str]:
+        """The command line that starts it speaking MI on stdio."""
+        ...
+
+    async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:
+        """MI commands sent before symbols are read; one that this version doesn't know is no error."""
+        ...
+
+    def load_program(self, program: str) -> list[str]:
+        """MI commands that read the program's symbols, without touching the process; `program` is a path in the sidecar."""
+        ...
+
+    def attach(self, pid: int, *, stop: bool) -> list[str]:
+        """MI commands of the ptrace attach, sent as one burst, so that the target stands as short as can be.
+
+        The first one's result is the attach's; unless `stop` the target runs on after them.
+        """
+        ...
+
+    def load_libraries(self, sysroot: str, pid: int) -> list[str]:
+        """MI commands that read the libraries' symbols from a sysroot, also while the target runs."""
+        ...
+
+    def attach_hint(self, error: str) -> str:
+        """What a user can do about a failed attach, "" where its own words say all."""
+        ...

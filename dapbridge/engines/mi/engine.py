@@ -1,0 +1,181 @@
+"""The engine for debuggers that speak MI: its life, and the way of a request to its handler."""
+
+import asyncio
+import logging
+import re
+from contextlib import nullcontext
+
+import msgspec
+
+from dapbridge.agent.client import Agent, Child
+from dapbridge.agent.facts import Process
+from dapbridge.config import AttachConfig
+from dapbridge.dap.messages import JsonObject, Request, Response
+from dapbridge.engines.base import Emit
+from dapbridge.engines.mi import attach, breakpoints, evaluate, execution, sources, stack, threads, variables
+from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.debugger import Debugger, owner
+from dapbridge.engines.mi.dialect import Dialect
+from dapbridge.engines.mi.libraries import LibraryLoader
+from dapbridge.engines.mi.requests import Handler, capabilities_of, collect
+from dapbridge.errors import DapbridgeError, EngineError
+from dapbridge.mi.commands import command
+from dapbridge.mi.records import Async
+
+log = logging.getLogger(__name__)
+
+DETACH_LIMIT_S = 5.0
+HANDLERS = collect((attach, breakpoints, evaluate, execution, sources, stack, threads, variables))
+
+
+class MiEngine:
+    """See `engines.base.Engine`. `dialect` says which debugger it is."""
+
+    def __init__(
+        self, dialect: Dialect, agent: Agent, process: Process, tasks: asyncio.TaskGroup, emit: Emit
+    ) -> None:
+        self._dialect = dialect
+        self._agent = agent
+        self._process = process
+        self._tasks = tasks
+        self._emit = emit
+        self._child: Child | None = None
+        self._context: Context | None = None
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._cancelled: set[int] = set()
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self, config: AttachConfig) -> JsonObject:
+        """Start the debugger and have it read the program's symbols; the target isn't touched."""
+        self._child = await self._agent.spawn(self._dialect.argv())
+        debugger = Debugger(self._dialect.name, self._child, self._on_async)
+        self._context = context = Context(
+            self._agent, self._process, config, self._dialect, debugger, self._tasks, self._emit
+        )
+        context.libraries = LibraryLoader(context)
+        self._background = [
+            self._tasks.create_task(debugger.run()),
+            self._tasks.create_task(context.libraries.run()),
+        ]
+        settings = [debugger.send(each) for each in await self._dialect.settings(self._agent, self._process, config)]
+        program = [debugger.send(each) for each in self._dialect.load_program(f"/proc/{self._process.pid}/exe")]
+        await context.libraries.prepare()
+        for each in settings:
+            try:
+                await each
+            except EngineError as error:
+                log.debug("a setting that this %s does not know: %s", self._dialect.name, error)
+        for each in program:
+            await each
+        for cli_command in config.init_commands:
+            await attach.say_output_of(context, cli_command)
+        return capabilities_of(HANDLERS.values())
+
+    def send(self, request: Request) -> None:
+        """Take a request; its response is emitted later."""
+        task = self._tasks.create_task(self._answer(request))
+        self._running[request.seq] = task
+        task.add_done_callback(lambda _: self._running.pop(request.seq, None))
+
+    def cancel(self, request_seq: int) -> None:
+        """End a request early: the debugger is interrupted when it is at work on it, else nobody waits any longer."""
+        task = self._running.get(request_seq)
+        if task is None or self._child is None or self._context is None:
+            return
+        self._cancelled.add(request_seq)
+        if self._context.debugger.at_work_for == request_seq:
+            self._tasks.create_task(self._child.signal("INT"))
+        else:
+            task.cancel()
+
+    async def find_sources(self, file_name: str) -> list[str]:
+        """Return the full names of the program's sources called `file_name`."""
+        if self._context is None:
+            return []
+        pattern = f"^{re.escape(file_name)}$"
+        asked = command("file-list-exec-source-files", "--basename", "--", pattern)
+        try:
+            answer = await self._context.debugger.send(asked)
+        except EngineError as error:
+            log.debug("%s can't list sources: %s", self._dialect.name, error)
+            return []
+        return sorted({str(each["fullname"]) for each in answer.get("files") or [] if "fullname" in each})
+
+    async def aclose(self) -> None:
+        """Detach, end the debugger; what it doesn't do in time the agent does."""
+        context, child = self._context, self._child
+        self._context = None
+        if context is not None and child is not None:
+            if context.attached and not context.terminated:
+                if context.debugger.is_busy and context.stop is not None:
+                    # It may be in a call into the target, which hears nothing but this.
+                    await child.signal("INT")
+                await attach.detach(context, DETACH_LIMIT_S)
+            context.debugger.send("-gdb-exit")
+        if child is not None:
+            await child.aclose()
+        for task in self._background:
+            task.cancel()
+
+    async def _answer(self, request: Request) -> None:
+        handler = HANDLERS.get(request.command)
+        context = self._context
+        if handler is None or context is None:
+            reason = f"{self._dialect.name} has no {request.command!r} here" if context else "the debugger has not started"
+            self._emit(Response(request.seq, request.command, success=False, message=reason))
+            return
+        owner.set(request.seq)
+        with context.holding_events() if handler.resumes else nullcontext():
+            context.respond(await self._respond(context, handler, request))
+
+    async def _respond(self, context: Context, handler: Handler, request: Request) -> Response:
+        def failed(message: str) -> Response:
+            return Response(request.seq, request.command, success=False, message=message)
+
+        try:
+            arguments = msgspec.convert(request.arguments, handler.arguments)
+        except msgspec.ValidationError as error:
+            return failed(f"{request.command}: {error}")
+        if handler.needs_stop and context.stop is None:
+            return failed("notStopped")
+        try:
+            body = await handler.handle(context, arguments)
+        except asyncio.CancelledError:
+            if request.seq not in self._cancelled:
+                raise
+            return failed("cancelled")
+        except DapbridgeError as error:
+            return failed("cancelled" if request.seq in self._cancelled else str(error))
+        except Exception:
+            log.exception("bug in the handler of %s", request.command)
+            return failed(f"internal error in {request.command}; the log has the details")
+        finally:
+            self._cancelled.discard(request.seq)
+        return Response(request.seq, request.command, body=body)
+
+    def _on_async(self, record: Async) -> None:
+        context = self._context
+        if context is None:
+            return
+        try:
+            self._route(context, record)
+        except Exception:
+            # One record that is not understood must not end the reader, and with it the session.
+            log.exception("bug in the handling of %s%s %s", record.mark, record.kind, record.payload)
+
+    def _route(self, context: Context, record: Async) -> None:
+        match record.mark, record.kind:
+            case "*", "stopped":
+                execution.on_stopped(context, record.payload)
+            case "*", "running":
+                execution.on_running(context)
+            case "=", "thread-created":
+                threads.on_created(context, record.payload)
+            case "=", "thread-exited":
+                threads.on_exited(context, record.payload)
+            case "=", "breakpoint-modified":
+                breakpoints.on_modified(context, record.payload)
+            case "=", "breakpoint-deleted":
+                breakpoints.on_deleted(context, record.payload)
+            case "=", "library-loaded":
+                context.libraries.on_loaded(record.payload)

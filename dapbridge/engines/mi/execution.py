@@ -1,0 +1,164 @@
+"""DAP's `continue`, steps and `pause`, and what follows from them: `stopped`, `continued`, `exited`."""
+
+import asyncio
+import logging
+import signal
+
+from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.mi import variables
+from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.requests import Arguments, request
+from dapbridge.engines.mi.stack import frames_command
+from dapbridge.engines.mi.stops import Frame, Stop
+from dapbridge.errors import DapbridgeError
+from dapbridge.mi.commands import command
+from dapbridge.mi.records import Payload
+
+log = logging.getLogger(__name__)
+
+# MI's reasons (GDB manual, "GDB/MI Async Records") → DAP's.
+_REASONS = {
+    "breakpoint-hit": "breakpoint",
+    "watchpoint-trigger": "data breakpoint",
+    "read-watchpoint-trigger": "data breakpoint",
+    "access-watchpoint-trigger": "data breakpoint",
+    "end-stepping-range": "step",
+    "function-finished": "step",
+    "location-reached": "step",
+    "signal-received": "exception",
+}
+_PAUSE_SIGNALS = frozenset({"SIGINT", "0", "SIGSTOP"})
+
+
+class ThreadArguments(Arguments, frozen=True):
+    """The arguments of requests that name a thread; all-stop makes the others follow."""
+
+    thread_id: int
+    granularity: str = "statement"
+
+
+@request("continue", needs_stop=True, resumes=True)
+async def continue_(context: Context, arguments: ThreadArguments) -> JsonObject:
+    """DAP "Continue"."""
+    await context.debugger.send("-exec-continue")
+    return {"allThreadsContinued": True}
+
+
+@request("next", capabilities=("supportsSteppingGranularity",), needs_stop=True, resumes=True)
+async def next_(context: Context, arguments: ThreadArguments) -> None:
+    """DAP "Next"."""
+    await _step(context, "exec-next", arguments)
+
+
+@request("stepIn", needs_stop=True, resumes=True)
+async def step_in(context: Context, arguments: ThreadArguments) -> None:
+    """DAP "StepIn"."""
+    await _step(context, "exec-step", arguments)
+
+
+@request("stepOut", needs_stop=True, resumes=True)
+async def step_out(context: Context, arguments: ThreadArguments) -> None:
+    """DAP "StepOut"."""
+    await context.debugger.send(command("exec-finish", thread=arguments.thread_id, frame=0))
+
+
+@request("pause", resumes=True)
+async def pause(context: Context, arguments: ThreadArguments) -> None:
+    """DAP "Pause"; of a target that stands already, nothing."""
+    if context.stop is not None:
+        return
+    context.pause_wanted = True
+    await context.debugger.send("-exec-interrupt")
+
+
+def on_running(context: Context) -> None:
+    """`*running`: what was known of the stop is void."""
+    if context.stop is None:
+        return
+    stop, context.stop = context.stop, None
+    stop.end()
+    context.debugger.forget()
+    context.leftover_varobjs += [each.name for each in stop.varobjs.values()]
+    if not context.is_resuming:
+        context.tell("continued", {"threadId": stop.thread_id, "allThreadsContinued": True})
+
+
+def on_stopped(context: Context, payload: Payload) -> None:
+    """`*stopped`: ask at once for what the client will ask next, then tell it."""
+    reason = payload.get("reason", "")
+    if reason.startswith("exited"):
+        _on_exited(context, payload)
+        return
+    if not context.attached and not reason and not context.config.stop_on_entry:
+        # The attach's own stop, from which the target goes on by itself.
+        return
+    thread_id = int(payload.get("thread-id", 1))
+    context.debugger.forget()
+    stop = context.stop = Stop(thread_id, context.ids)
+    _prefetch(context, thread_id)
+    if context.config.max_pause:
+        loop = asyncio.get_running_loop()
+        stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
+    context.tell("stopped", _stopped_body(context, payload, thread_id))
+
+
+def _prefetch(context: Context, thread_id: int) -> None:
+    top = Frame(thread_id, 0)
+    for each in (frames_command(thread_id, 0), *variables.variables_commands(top)):
+        context.debugger.ask(each)
+    context.tasks.create_task(_prefetch_variables(context, top))
+    if context.leftover_varobjs:
+        for name in context.leftover_varobjs:
+            context.debugger.send(command("var-delete", name))
+        context.leftover_varobjs.clear()
+
+
+async def _prefetch_variables(context: Context, frame: Frame) -> None:
+    try:
+        await variables.prefetch(context, frame)
+    except DapbridgeError as error:
+        log.debug("nothing to fetch ahead: %s", error)
+
+
+def _stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObject:
+    reason = payload.get("reason", "")
+    body: JsonObject = {"reason": _REASONS.get(reason, "pause"), "threadId": thread_id, "allThreadsStopped": True}
+    wanted, context.pause_wanted = context.pause_wanted, False
+    if not context.attached and not reason:
+        body["reason"] = "entry"
+    elif reason == "breakpoint-hit":
+        body["hitBreakpointIds"] = [int(str(payload["bkptno"]).split(".")[0])]
+    elif reason == "signal-received":
+        name = str(payload.get("signal-name", ""))
+        if wanted and name in _PAUSE_SIGNALS:
+            body["reason"] = "pause"
+        else:
+            body["description"] = f"{name}: {payload.get('signal-meaning', '')}"
+            body["text"] = body["description"]
+    return body
+
+
+def _on_exited(context: Context, payload: Payload) -> None:
+    context.stop = None
+    context.terminated = True
+    if name := payload.get("signal-name"):
+        # The shell's way to put a signal into an exit code.
+        code = 128 + int(getattr(signal, str(name), 0))
+    else:
+        code = int(str(payload.get("exit-code", "0")), 8)
+    context.tell("exited", {"exitCode": code})
+    context.tell("terminated")
+
+
+def _let_go_on(context: Context, stop: Stop) -> None:
+    if context.stop is not stop:
+        return
+    text = f"maxPause: the target stood for {context.config.max_pause:g} s and goes on now\n"
+    context.tell("output", {"category": "important", "output": text})
+    context.debugger.send("-exec-continue")
+
+
+async def _step(context: Context, operation: str, arguments: ThreadArguments) -> None:
+    if arguments.granularity == "instruction":
+        operation += "-instruction"
+    await context.debugger.send(command(operation, thread=arguments.thread_id))

@@ -1,0 +1,88 @@
+"""gdb's dialect (gdb ≥ 13, MI4): what is set before symbols are read, and the order of an attach.
+
+The libraries' symbols are read after the target goes on: for the attach gdb is shown an empty sysroot, because reading libc
+is most of what would keep the target standing. The real sysroot, set while it runs, makes gdb open each library anew.
+"""
+
+from importlib.resources import files
+
+from dapbridge.agent.client import Agent
+from dapbridge.agent.facts import Process
+from dapbridge.config import AttachConfig
+from dapbridge.mi.commands import command, console, quote
+
+_NO_SYSROOT = "/nonexistent"
+
+_SETTINGS = (
+    "mi-async on",
+    # The target's code runs only when a person asks for it in so many words (evaluate.py turns this on for a moment).
+    "may-call-functions off",
+    "unwindonsignal on",
+    "breakpoint pending on",
+    "print elements 200",
+    "print max-depth 6",
+    "print object on",
+    "print static-members off",
+    "print symbol-loading off",
+    "print thread-events off",
+    "print inferior-events off",
+    "print frame-arguments none",
+    "print entry-values no",
+    # Sources are the client's business: the sidecar's own files must not be taken for them.
+    "source open off",
+    "debuginfod enabled off",
+    "exec-file-mismatch off",
+    "auto-solib-add off",
+)
+
+# Signals that end a program stop it for the client; all others are the program's own business and pass unseen.
+_FATAL_SIGNALS = "SIGSEGV SIGABRT SIGILL SIGFPE SIGBUS SIGSYS"
+
+
+class Gdb:
+    """See `dialect.Dialect`."""
+
+    name = "gdb"
+
+    def argv(self) -> list[str]:
+        early = ["set auto-load off", f"set sysroot {_NO_SYSROOT}", "set confirm off", "set pagination off"]
+        early += ["set style enabled off", "set width 0", "set height 0"]
+        options = [word for setting in early for word in ("-iex", setting)]
+        return ["gdb", "--nx", "--quiet", "--interpreter=mi4", *options]
+
+    async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:
+        support = files("dapbridge.engines.mi").joinpath("gdb_support.py").read_bytes()
+        path = await agent.write_file("gdb_support.py", [support])
+        return [
+            *(f"-gdb-set {setting}" for setting in _SETTINGS),
+            *(f"-gdb-set {setting}" for setting in (_READ_ONLY if config.read_only else ())),
+            console("handle all nostop noprint pass"),
+            console(f"handle {_FATAL_SIGNALS} stop print pass"),
+            console(f"source {path}"),
+            "-enable-pretty-printing",
+        ]
+
+    def load_program(self, program: str) -> list[str]:
+        return [command("file-exec-and-symbols", program)]
+
+    def attach(self, pid: int, *, stop: bool) -> list[str]:
+        return [command("target-attach", pid), *([] if stop else ["-exec-continue"])]
+
+    def load_libraries(self, sysroot: str, pid: int) -> list[str]:
+        return [
+            "-gdb-set auto-solib-add on",
+            f"-gdb-set sysroot {quote(sysroot) if ' ' in sysroot else sysroot}",
+            # Libraries that are loaded later and stand in no sysroot yet; library events bring them there.
+            f"-gdb-set solib-search-path /proc/{pid}/root",
+        ]
+
+    def attach_hint(self, error: str) -> str:
+        if "Operation not permitted" in error:
+            return (
+                "the kernel refused ptrace: another debugger may hold the process from outside its PID namespace, or the host "
+                "forbids it (Yama's ptrace_scope, AppArmor or SELinux)"
+            )
+        return ""
+
+
+_READ_ONLY = ("may-write-memory off", "may-write-registers off")

@@ -1,0 +1,57 @@
+"""The target's libraries: each is found inside the target's root by the agent, never by the debugger itself.
+
+The agent keeps a sysroot of links; the debugger opens libraries only through it. A library that comes later stands in no
+sysroot yet: the link is made, and the same sysroot set again makes the debugger look once more, while the target runs.
+"""
+
+import asyncio
+import logging
+
+from dapbridge.engines.mi.context import Context
+from dapbridge.errors import DapbridgeError
+from dapbridge.mi.records import Payload
+
+log = logging.getLogger(__name__)
+
+
+class LibraryLoader:
+    """Keeps the debugger's libraries in step with the target's."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._sysroot: str | None = None
+        self._wanted = asyncio.Event()
+        self._seen: set[str] = set()
+
+    async def prepare(self) -> None:
+        """Make the sysroot of what is loaded now."""
+        libraries = await self._context.agent.link_libraries(self._context.process.pid)
+        self._sysroot = libraries.sysroot
+        for path in libraries.missing:
+            log.info("library %s was not found inside the target's root", path)
+
+    def load(self) -> None:
+        """Have the debugger read what the sysroot holds; ends when it does, nobody needs to wait."""
+        assert self._sysroot is not None
+        for each in self._context.dialect.load_libraries(self._sysroot, self._context.process.pid):
+            self._context.debugger.send(each)
+
+    def on_loaded(self, payload: Payload) -> None:
+        """`=library-loaded`."""
+        name, host_name = str(payload.get("target-name", "")), str(payload.get("host-name", ""))
+        if not self._context.attached or self._sysroot is None or host_name.startswith(self._sysroot):
+            return
+        if name not in self._seen:
+            self._seen.add(name)
+            self._wanted.set()
+
+    async def run(self) -> None:
+        """Look again whenever a library has come that the sysroot doesn't have."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.prepare()
+                self.load()
+            except DapbridgeError as error:
+                log.warning("a library that was loaded later has no symbols: %s", error)

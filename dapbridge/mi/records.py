@@ -1,0 +1,86 @@
+"""One line of MI output → one record (GDB manual, "GDB/MI Output Syntax"). pygdbmi parses; this file is its border.
+
+pygdbmi never returns from a list whose end is missing, so a line is let through to it only when its brackets match.
+"""
+
+import re
+from typing import Any, Literal
+
+from msgspec import Struct
+from pygdbmi import gdbmiparser
+
+from dapbridge.errors import ProtocolError
+
+Payload = dict[str, Any]
+"""MI's tuple: values are str, Payload, or a list of either."""
+
+
+class Result(Struct, frozen=True):
+    """The answer to the command of the same token; `kind` is done, running, connected, error or exit."""
+
+    token: int | None
+    kind: str
+    payload: Payload
+
+
+class Async(Struct, frozen=True):
+    """An exec ("*") or notify ("=") record: `kind` is its class, such as stopped or breakpoint-modified."""
+
+    mark: Literal["*", "="]
+    kind: str
+    payload: Payload
+
+
+class Stream(Struct, frozen=True):
+    """Text for people: console ("~"), target ("@") or log ("&"); raw output of the target is target too."""
+
+    channel: Literal["console", "target", "log"]
+    text: str
+
+
+class Prompt(Struct, frozen=True):
+    """The end of a group of records."""
+
+
+Record = Result | Async | Stream | Prompt
+
+_RECORD = re.compile(r"(?P<token>\d*)(?P<mark>[\^*=])[a-z-]+(?:,|$)")
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_BRACKET = re.compile(r"[^\[\]{}]+")
+_STREAM_CHANNELS: dict[str, Literal["console", "target", "log"]] = {"~": "console", "@": "target", "&": "log"}
+_PROMPT = Prompt()
+
+
+def parse_record(line: str) -> Record:
+    """Parse one line of MI output, without its line end.
+
+    Raises ProtocolError for a record that is cut or whose brackets don't match.
+    """
+    if line.startswith("(gdb)"):
+        return _PROMPT
+    if line[:1] in _STREAM_CHANNELS and line[1:2] == '"' and line.endswith('"'):
+        return Stream(_STREAM_CHANNELS[line[0]], gdbmiparser.parse_response(line)["payload"])
+    head = _RECORD.match(line)
+    if head is None:
+        # Whatever is no MI was printed by the program itself, on the terminal that it shares with its debugger.
+        return Stream("target", line + "\n")
+    if not _is_balanced(line):
+        raise ProtocolError(f"cut MI record: {line[:200]}")
+    parsed = gdbmiparser.parse_response(line)
+    payload = parsed["payload"] or {}
+    mark = head["mark"]
+    if mark == "^":
+        return Result(parsed["token"], parsed["message"], payload)
+    return Async("*" if mark == "*" else "=", parsed["message"], payload)
+
+
+def _is_balanced(line: str) -> bool:
+    structure = _STRING.sub("", line)
+    if '"' in structure:
+        return False
+    brackets = _NOT_BRACKET.sub("", structure)
+    length = -1
+    while length != len(brackets):
+        length = len(brackets)
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    return not brackets

@@ -1,0 +1,59 @@
+"""The typed arguments of the requests that a session answers itself, and what it tells of all engines."""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from dapbridge.dap.messages import JsonObject, Request
+from dapbridge.errors import UserError
+
+COMMON_CAPABILITIES: JsonObject = {
+    "supportsConfigurationDoneRequest": True,
+    "supportsCancelRequest": True,
+    "supportsDelayedStackTraceLoading": True,
+    "supportsEvaluateForHovers": True,
+    "supportsSetVariable": True,
+}
+"""What every engine can do; an engine's own follow with the `capabilities` event."""
+
+Arguments = TypeVar("Arguments")
+
+
+class InitializeArguments(Struct, frozen=True, rename="camel"):
+    lines_start_at1: bool = True
+    columns_start_at1: bool = True
+    path_format: str = "path"
+    supports_progress_reporting: bool = False
+
+    def check(self) -> None:
+        """Raise UserError at a client whose lines or paths would be taken for others."""
+        if not (self.lines_start_at1 and self.columns_start_at1):
+            raise UserError("dapbridge counts lines and columns from 1: linesStartAt1 and columnsStartAt1 must be true")
+        if self.path_format != "path":
+            raise UserError(f"dapbridge takes paths, no URIs: pathFormat must be 'path', not '{self.path_format}'")
+
+
+class CancelArguments(Struct, frozen=True, rename="camel"):
+    request_id: int | None = None
+    progress_id: str | None = None
+
+
+class DisconnectArguments(Struct, frozen=True, rename="camel"):
+    terminate_debuggee: bool = False
+
+
+def convert(request: Request, arguments_type: type[Arguments]) -> Arguments:
+    """Return a request's arguments as a typed value. Raises UserError."""
+    try:
+        return msgspec.convert(request.arguments, arguments_type)
+    except msgspec.ValidationError as error:
+        raise UserError(f"arguments of '{request.command}': {error}") from None
+
+
+def convert_leniently(request: Request, arguments_type: type[Arguments]) -> Arguments:
+    """Return a request's arguments as a typed value; the defaults where they are wrong."""
+    try:
+        return convert(request, arguments_type)
+    except UserError:
+        return arguments_type()

@@ -1,0 +1,58 @@
+"""What all tests share: the marks `docker` and `root` skip where they can't run, and in CI nothing may be skipped."""
+
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.engine import find_why_absent
+from support.targets import compile_program
+
+_IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("docker") and (why := _why_no_engine()):
+            item.add_marker(pytest.mark.skip(reason=f"no Docker engine answers: {why}"))
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip_in_ci(report)
+    return report
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Iterator[Callable[[str], Path]]:
+    """Compile a fixture source for this host, once; the binary can be run by any user."""
+    with tempfile.TemporaryDirectory(prefix="dapbridge-fixtures-") as folder:
+        Path(folder).chmod(0o755)
+        yield cache(lambda source: compile_program(source, Path(folder)))
+
+
+@cache
+def _why_no_engine() -> str | None:
+    return find_why_absent()
+
+
+def _refuse_skip_in_ci(report: Any) -> None:
+    if _IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"nothing may be skipped in CI: {reason}"
