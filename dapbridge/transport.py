@@ -5,7 +5,6 @@ Knows nothing of what the bytes mean.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 READ_SIZE = 1 << 16
@@ -60,53 +59,3 @@ class StreamTransport:
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
-
-
-class SubprocessTransport:
-    """A transport to a child process's stdin and stdout; its stderr is ours."""
-
-    def __init__(self, process: asyncio.subprocess.Process, grace_s: float) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.process = process
-        self._stdin = process.stdin
-        self._stdout = process.stdout
-        self._grace_s = grace_s
-
-    @classmethod
-    async def start(
-        cls, argv: Sequence[str], *, env: Mapping[str, str] | None = None, grace_s: float = 20.0
-    ) -> "SubprocessTransport":
-        """Start the process. grace_s: how long it may take to end after its stdin did. Raises OSError."""
-        pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, env=env), grace_s)
-
-    async def read(self) -> bytes:
-        """See Transport."""
-        try:
-            return await self._stdout.read(READ_SIZE)
-        except OSError:
-            return b""
-
-    def write(self, data: bytes) -> None:
-        """See Transport."""
-        if not self._stdin.is_closing():
-            self._stdin.write(data)
-
-    async def drain(self) -> None:
-        """See Transport."""
-        with contextlib.suppress(OSError):
-            await self._stdin.drain()
-
-    async def aclose(self) -> None:
-        """Close the process's stdin and wait until it has ended; it is killed if it has not in time."""
-        self._stdin.close()
-        try:
-            async with asyncio.timeout(self._grace_s):
-                while await self.read():  # it may have more to say than the pipe takes
-                    pass
-                await self.process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
-            await self.process.wait()

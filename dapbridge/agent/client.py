@@ -97,6 +97,9 @@ class Agent:
 
     async def run(self) -> None:
         """Read and ping until the stream's end; then every call that waits fails with ProtocolError."""
+        if self._is_running or self._end_reason is not None:
+            await self._ended.wait()
+            return
         loop = asyncio.get_running_loop()
         self._is_running = True
         self._ping()
@@ -182,7 +185,7 @@ class Agent:
             self._send({"id": next(self._ids), "request": "release", "arguments": {}})
             try:
                 async with asyncio.timeout(self._release_limit_s):
-                    await (self._ended.wait() if self._is_running else self.run())
+                    await self.run()
             except TimeoutError:
                 self._finish(f"it has not let go within {self._release_limit_s:g} s")
         await self._transport.aclose()

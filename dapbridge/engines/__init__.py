@@ -1,1 +1,21 @@
-"""Our drivers of debuggers."""
+"""The engines by their name, one line each; imported when first used."""
+
+import asyncio
+
+from dapbridge.agent.client import Agent
+from dapbridge.agent.facts import Process
+from dapbridge.config import EngineName
+from dapbridge.engines.base import Emit, Engine
+from dapbridge.errors import UserError
+
+SUPPORTED = ("gdb",)
+
+
+def make_engine(name: EngineName, agent: Agent, process: Process, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
+    """Return a new engine for `process`. Raises UserError for one that is not there yet."""
+    if name == "gdb":
+        from dapbridge.engines.mi.engine import MiEngine
+        from dapbridge.engines.mi.gdb import Gdb
+
+        return MiEngine(Gdb(), agent, process, tasks, emit)
+    raise UserError(f"engine '{name}' is not there yet; there is {', '.join(SUPPORTED)}")

@@ -33,7 +33,7 @@ class Engine(Protocol):
         ...
 
     async def find_sources(self, file_name: str) -> list[str]:
-        """Return the target paths of the sources called `file_name` in the debug info; [] where the debugger can't tell."""
+        """Return the target paths of the sources called `file_name`; [] where the debugger can't tell."""
         ...
 
     async def aclose(self) -> None:

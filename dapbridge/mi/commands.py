@@ -18,7 +18,7 @@ def parameter(value: str | int) -> str:
 
 
 def command(operation: str, *parameters: str | int, **options: str | int | None) -> str:
-    """Build `-operation --option value … parameters`; an option that is None is left out, `all_values` is `--all-values`."""
+    """Build `-operation --option value … parameters`; an option that is None is left out."""
     words = [f"-{operation}"]
     for name, value in options.items():
         if value is not None:

@@ -17,7 +17,7 @@ import docker
 
 from dapbridge.errors import ProtocolError
 from dapbridge.runtimes.docker_frames import FrameDecoder
-from dapbridge.runtimes.stream import AsyncioStream
+from dapbridge.runtimes.stream import EndingStream
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def attach(api: docker.APIClient, container_id: str) -> socket.socket:
 class DockerStream:
     """The Transport over an attach stream: stdin one way, stdout the other; stderr goes to `on_stderr`."""
 
-    def __init__(self, connection: AsyncioStream, on_stderr: Callable[[bytes], None]) -> None:
+    def __init__(self, connection: EndingStream, on_stderr: Callable[[bytes], None]) -> None:
         self._connection = connection
         self._on_stderr = on_stderr
         self._decoder = FrameDecoder()
@@ -67,7 +67,7 @@ class DockerStream:
         except BaseException:
             connection.close()
             raise
-        return cls(AsyncioStream(*streams), on_stderr)
+        return cls(EndingStream(*streams), on_stderr)
 
     @property
     def ended(self) -> bool:

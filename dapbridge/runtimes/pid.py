@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from dapbridge.agent.bundle import BOOTSTRAP_ARGV
 from dapbridge.agent.facts import AgentScope
 from dapbridge.config import SidecarConfig
 from dapbridge.runtimes.base import Progress, TargetSummary
 from dapbridge.runtimes.pid_preflight import check_process
-from dapbridge.runtimes.stream import AsyncioStream
+from dapbridge.runtimes.stream import EndingStream
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +55,9 @@ class PidSidecar:
     def __init__(self, process: asyncio.subprocess.Process, scope: AgentScope, stderr: asyncio.ReadTransport) -> None:
         if process.stdin is None or process.stdout is None:
             raise ValueError("the agent was started without pipes")
-        self.transport = AsyncioStream(process.stdout, process.stdin)
+        self.transport = EndingStream(process.stdout, process.stdin)
         self.scope = scope
+        self.process_id = process.pid
         self._process = process
         self._stderr = stderr
 
@@ -87,16 +90,21 @@ class PidSidecar:
         await self.transport.aclose()
         if not await self._wait_ended(_END_LIMIT_S):
             _log.warning("agent %d has not ended by itself: stopping it", self._process.pid)
-            self._process.terminate()
+            self._signal(signal.SIGTERM)
             if not await self._wait_ended(_LET_GO_LIMIT_S):
                 _log.error("agent %d had to be killed", self._process.pid)
-                self._process.kill()
+                self._signal(signal.SIGKILL)
                 await self._process.wait()
         self._stderr.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
 
     async def _wait_ended(self, limit_s: float) -> bool:
         try:
             async with asyncio.timeout(limit_s):
+                await self.transport.discard_rest()
                 await self._process.wait()
         except TimeoutError:
             return False

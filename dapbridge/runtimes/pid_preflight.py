@@ -91,9 +91,7 @@ def explain_denial(pid: int, status: Status, rights: Rights) -> str:
         return f"{who}: another user's process needs the capability SYS_PTRACE; run dapbridge as root"
     if meaning:
         return f"{who}: {yama}; run dapbridge as root, or set it to 0: sudo sysctl kernel.yama.ptrace_scope=0"
-    return (
-        f"{who}: it protects itself (not dumpable) or holds capabilities; this needs SYS_PTRACE: run dapbridge as root"
-    )
+    return f"{who}: it is not dumpable or holds capabilities; this needs SYS_PTRACE: run dapbridge as root"
 
 
 def read_status(pid: int) -> Status:

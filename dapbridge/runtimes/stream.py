@@ -1,59 +1,42 @@
-"""A Transport over asyncio's streams: a socket's or a process's two pipes."""
+"""A Transport over asyncio's streams that surely ends: a socket's, or a process's two pipes."""
 
 import asyncio
-import logging
+import contextlib
 
-_log = logging.getLogger(__name__)
+from dapbridge.transport import StreamTransport
 
-_CHUNK_BYTES = 64 * 1024
 _FLUSH_LIMIT_S = 2.0
 
 
-class AsyncioStream:
-    """A two-way stream of bytes; a broken one has ended."""
+class EndingStream(StreamTransport):
+    """A stream that knows its end, and that waits for no peer when it is closed."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+        super().__init__(reader, writer)
         self.ended = False
         """No more will come."""
 
     async def read(self) -> bytes:
-        """Return the next bytes; b"" at the end."""
-        if self.ended:
-            return b""
-        try:
-            data = await self._reader.read(_CHUNK_BYTES)
-        except OSError as error:
-            _log.debug("stream broke: %s", error)
-            data = b""
+        """See Transport."""
+        data = b"" if self.ended else await super().read()
         self.ended = not data
         return data
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes."""
-        if not self._writer.is_closing():
-            self._writer.write(data)
-
-    async def drain(self) -> None:
-        """Wait until the queue is short enough."""
-        try:
-            await self._writer.drain()
-        except OSError as error:
-            _log.debug("stream broke: %s", error)
 
     async def aclose(self) -> None:
         """End the stream after what was written, and close; a peer that takes nothing is not waited for long."""
         if not self._writer.is_closing():
-            # A shutdown, which counts even where somebody else holds the connection too.
+            # A shutdown counts even where somebody else holds the connection too.
             self._writer.write_eof()
-            self._writer.close()
         try:
             async with asyncio.timeout(_FLUSH_LIMIT_S):
-                await self._writer.wait_closed()
+                await super().aclose()
         except TimeoutError:
             self._writer.transport.abort()
-        except OSError as error:
-            _log.debug("stream broke: %s", error)
         finally:
             self.ended = True
+
+    async def discard_rest(self) -> None:
+        """Take what still comes until the end, so that the peer is never held up by it; another reader does as well."""
+        with contextlib.suppress(OSError, RuntimeError):
+            while await self._reader.read(1 << 16):
+                pass

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,7 +19,6 @@ from dapbridge.runtimes.pid_preflight import Rights, Status, check_process, expl
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SYS_PTRACE = 1 << 19
-WITHOUT_RIGHTS = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]
 
 
 @contextmanager
@@ -60,6 +58,14 @@ async def sidecar(pid: int, *argv: str) -> AsyncIterator[PidSidecar]:
         await started.aclose()
 
 
+def exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def command_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
 def refusal(pid: int, *prefix: str) -> str:
     """Return the last words of a check of `pid`, made in another process, which `prefix` starts."""
     code = f"from dapbridge.runtimes.pid_preflight import check_process; print(check_process({pid}))"
@@ -87,7 +93,7 @@ def test_joining_without_sys_admin_says_so() -> None:
 
 
 def test_a_process_that_is_not_there() -> None:
-    with pytest.raises(UserError, match="^there is no process 4194305 on this host$"):
+    with pytest.raises(UserError, match=r"^there is no process 4194305 on this host$"):
         check_process(4194305)
 
 
@@ -109,7 +115,7 @@ def test_a_zombie_is_refused() -> None:
 def test_a_stopped_process_is_refused_with_what_to_do(sleeper: int) -> None:
     os.kill(sleeper, signal.SIGSTOP)
     os.waitid(os.P_PID, sleeper, os.WSTOPPED | os.WNOWAIT)
-    with pytest.raises(UserError, match=rf"^process {sleeper} \(sleep\) is stopped .*: kill -CONT {sleeper}$"):
+    with pytest.raises(UserError, match=rf"^process {sleeper} \(\w+\) is stopped .*: kill -CONT {sleeper}$"):
         check_process(sleeper)
 
 
@@ -133,7 +139,8 @@ def test_a_traced_process_is_refused_with_its_tracers_name(sleeper: int) -> None
 @pytest.mark.root
 def test_another_users_process_without_rights(sleeper: int) -> None:
     words = refusal(sleeper, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    assert f"no permission to trace process {sleeper} (sleep) of uid 0 as uid 65534" in words
+    assert f"no permission to trace process {sleeper} (" in words
+    assert " of uid 0 as uid 65534: " in words
     assert "run dapbridge as root" in words
 
 
@@ -169,7 +176,6 @@ def test_our_own_status_is_read() -> None:
     status = read_status(os.getpid())
     assert (status.uid, status.pids[0], status.tracer_pid) == (os.geteuid(), os.getpid(), 0)
     assert status.state in "RS"
-    assert threading.active_count() >= 1
 
 
 async def test_the_stream_goes_both_ways_intact(sleeper: int) -> None:
@@ -209,7 +215,7 @@ async def test_closing_ends_the_agent_and_may_be_done_twice(sleeper: int) -> Non
     async with sidecar(sleeper, "sh", "-c", "echo $$; cat") as started:
         pid = int(await started.transport.read())
         await started.aclose()
-        assert not Path(f"/proc/{pid}").exists()
+        assert not exists(pid)
 
 
 @pytest.mark.parametrize("on_sigterm", ["exit", ""])
@@ -221,15 +227,19 @@ async def test_an_agent_that_ignores_the_end_is_asked_and_then_forced(
     deaf = f"trap '{on_sigterm}' TERM; echo $$; while :; do sleep 0.1; done"
     async with sidecar(sleeper, "sh", "-c", deaf) as started:
         pid = int(await started.transport.read())
-    assert not Path(f"/proc/{pid}").exists()
+    assert not exists(pid)
+
+
+async def test_an_agent_with_much_to_say_can_end(sleeper: int) -> None:
+    async with sidecar(sleeper, "sh", "-c", "head -c 1000000 /dev/zero; cat") as started:
+        pass
+    assert not exists(started.process_id)
 
 
 async def test_the_real_command_is_this_python(sleeper: int) -> None:
     started = await PidRuntime().start_sidecar(str(sleeper), SidecarConfig(), lambda _: None)
     try:
-        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-        commands = [Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in children]
-        assert any(command[:2] == [sys.executable.encode(), b"-I"] for command in commands)
+        assert command_of(started.process_id)[:2] == [sys.executable, "-I"]
     finally:
         await started.aclose()
     assert await PidRuntime().targets() == []

@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import docker
 import pytest
@@ -32,21 +33,25 @@ class StandIn:
     """A Dockerfile of our own in the place of the real one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.token = secrets.token_hex(8)
         self._monkeypatch = monkeypatch
         self.write("true")
 
     def write(self, command: str) -> None:
-        text = f"ARG BASE=nothing\nFROM ${{BASE}}\nRUN : {secrets.token_hex(4)}\nRUN {command}\n"
+        text = f"ARG BASE=nothing\nFROM ${{BASE}}\nRUN : {self.token}\nRUN {command}\n"
         self._monkeypatch.setattr(sidecar_image, "_dockerfile", text.encode)
 
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch, engine: docker.DockerClient) -> Iterator[StandIn]:
-    yield StandIn(monkeypatch)
-    try:
+    made = StandIn(monkeypatch)
+    yield made
+    with suppress(ImageNotFound):
         engine.images.remove(image_tag())
-    except ImageNotFound:
-        return
+    # A build that failed leaves the image of its last good step.
+    for image in engine.images.list(filters={"dangling": True}):
+        if any(made.token in layer["CreatedBy"] for layer in image.history()):
+            engine.images.remove(str(image.id))
 
 
 async def test_it_is_built_once_with_its_steps_told(
@@ -73,6 +78,17 @@ async def test_sessions_at_the_same_time_build_it_once(client: DockerClient, sta
         tasks.create_task(ensure_image(client, CONFIG, second.append))
     assert sum(line.endswith(f"from {BASE}, once") for line in first + second) == 1
     assert ["waiting for another session that builds the sidecar image"] in (first, second)
+
+
+async def test_after_a_cancelled_build_the_next_one_is_not_held_up(client: DockerClient, stand_in: StandIn) -> None:
+    stand_in.write("for i in 1 2 3 4; do echo $i; sleep 0.5; done")
+    begun = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(ensure_image(client, CONFIG, lambda _: begun.set()))
+        await begun.wait()
+        first.cancel()
+    assert first.cancelled()
+    assert await ensure_image(client, CONFIG, lambda _: None) == image_tag()
 
 
 def test_another_content_is_another_image(stand_in: StandIn) -> None:

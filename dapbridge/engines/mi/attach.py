@@ -29,11 +29,11 @@ async def attach(context: Context, arguments: NoArguments) -> None:
     except EngineError as error:
         hint = context.dialect.attach_hint(str(error))
         raise EngineError(f"{error} ({hint})" if hint else str(error)) from None
-    for each in others:
-        await each
+    for other in others:
+        await other
     context.attached = True
-    for each in context.config.attach_commands:
-        context.tasks.create_task(say_output_of(context, each))
+    for cli_command in context.config.attach_commands:
+        context.tasks.create_task(say_output_of(context, cli_command))
 
 
 async def say_output_of(context: Context, cli_command: str) -> None:

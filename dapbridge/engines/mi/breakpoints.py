@@ -132,8 +132,8 @@ def to_dap(breakpoint_: Payload) -> JsonObject:
     if not body["verified"]:
         body["reason"] = "pending"
         body["message"] = (
-            "no code for this line in what the target has loaded; the breakpoint becomes active when a library brings it. "
-            "If it should be there, compare substitutePath with the paths that the program was built with"
+            "no code for this line in what the target has loaded; the breakpoint becomes active when a library brings "
+            "it. If it should be there, compare substitutePath with the paths that the program was built with"
         )
     return body
 

@@ -17,6 +17,7 @@ from dapbridge.errors import EngineError
 if TYPE_CHECKING:
     from dapbridge.engines.mi.breakpoints import BreakpointTable
     from dapbridge.engines.mi.dialect import Dialect
+    from dapbridge.engines.mi.libraries import LibraryLoader
     from dapbridge.engines.mi.stops import Stop
     from dapbridge.engines.mi.threads import ThreadTable
 
@@ -33,6 +34,10 @@ class Context:
         debugger: Debugger,
         tasks: asyncio.TaskGroup,
         emit: Emit,
+        *,
+        threads: "ThreadTable",
+        breakpoints: "BreakpointTable",
+        libraries: "LibraryLoader",
     ) -> None:
         self.agent = agent
         self.process = process
@@ -40,9 +45,9 @@ class Context:
         self.dialect = dialect
         self.debugger = debugger
         self.tasks = tasks
-        self.threads = ThreadTable()
-        self.breakpoints = BreakpointTable()
-        self.libraries: LibraryLoader
+        self.threads = threads
+        self.breakpoints = breakpoints
+        self.libraries = libraries
         self.stop: Stop | None = None
         self.attached = False
         self.terminated = False

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from dapbridge.errors import EngineError, ProtocolError
-from dapbridge.log import cut
+from dapbridge.log import shorten
 from dapbridge.mi.commands import console
 from dapbridge.mi.connection import MiConnection
 from dapbridge.mi.records import Async, Payload, Prompt, Record, Result, Stream
@@ -68,7 +68,7 @@ class Debugger:
         return "".join(output)
 
     def ask(self, command: str) -> Answer:
-        """Like `send`, for a command that only looks: asked once, however often its answer is wanted, until `forget`."""
+        """Like `send`, for a command that only looks: asked once until `forget`, however often its answer is wanted."""
         answer = self._asked.get(command)
         if answer is None:
             answer = self._asked[command] = self.send(command)
@@ -103,7 +103,7 @@ class Debugger:
         token, data = self._connection.send(command)
         self._pending[token] = _Pending(command, answer, output, owner.get())
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s > %d%s", self.name, token, cut(command))
+            log.debug("%s > %d%s", self.name, token, shorten(command))
         self._transport.write(data)
         return answer
 
@@ -115,7 +115,7 @@ class Debugger:
                 self._handle_result(record)
             case Async():
                 if log.isEnabledFor(logging.DEBUG):
-                    log.debug("%s < %s%s %s", self.name, record.mark, record.kind, cut(str(record.payload)))
+                    log.debug("%s < %s%s %s", self.name, record.mark, record.kind, shorten(str(record.payload)))
                 self._on_async(record)
             case Stream():
                 self._handle_stream(record)
@@ -124,12 +124,14 @@ class Debugger:
 
     def _handle_result(self, result: Result) -> None:
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s < %s^%s %s", self.name, result.token, result.kind, cut(str(result.payload)))
+            log.debug("%s < %s^%s %s", self.name, result.token, result.kind, shorten(str(result.payload)))
         pending = self._pending.pop(result.token, None) if result.token is not None else None
         if pending is None or pending.answer.done():
             return
         if result.kind == "error":
-            _fail(pending.answer, str(result.payload.get("msg", "")).strip() or f"{self.name}: {pending.command} failed")
+            _fail(
+                pending.answer, str(result.payload.get("msg", "")).strip() or f"{self.name}: {pending.command} failed"
+            )
         else:
             pending.answer.set_result(result.payload)
 
@@ -139,7 +141,7 @@ class Debugger:
         if oldest is not None and oldest.output is not None and stream.channel != "target":
             oldest.output.append(stream.text)
         elif log.isEnabledFor(logging.DEBUG):
-            log.debug("%s < %s %s", self.name, stream.channel, cut(stream.text.rstrip()))
+            log.debug("%s < %s %s", self.name, stream.channel, shorten(stream.text.rstrip()))
 
 
 def _fail(answer: Answer, text: str) -> None:

@@ -22,7 +22,7 @@ class Dialect(Protocol):
         ...
 
     def load_program(self, program: str) -> list[str]:
-        """MI commands that read the program's symbols, without touching the process; `program` is a path in the sidecar."""
+        """MI commands that read the symbols of `program`, a path in the sidecar, without touching the process."""
         ...
 
     def attach(self, pid: int, *, stop: bool) -> list[str]:

@@ -31,9 +31,7 @@ HANDLERS = collect((attach, breakpoints, evaluate, execution, sources, stack, th
 class MiEngine:
     """See `engines.base.Engine`. `dialect` says which debugger it is."""
 
-    def __init__(
-        self, dialect: Dialect, agent: Agent, process: Process, tasks: asyncio.TaskGroup, emit: Emit
-    ) -> None:
+    def __init__(self, dialect: Dialect, agent: Agent, process: Process, tasks: asyncio.TaskGroup, emit: Emit) -> None:
         self._dialect = dialect
         self._agent = agent
         self._process = process
@@ -47,12 +45,20 @@ class MiEngine:
 
     async def start(self, config: AttachConfig) -> JsonObject:
         """Start the debugger and have it read the program's symbols; the target isn't touched."""
-        self._child = await self._agent.spawn(self._dialect.argv())
+        self._child = await self._agent.spawn(self._dialect.argv(), pid=self._process.pid)
         debugger = Debugger(self._dialect.name, self._child, self._on_async)
         self._context = context = Context(
-            self._agent, self._process, config, self._dialect, debugger, self._tasks, self._emit
+            self._agent,
+            self._process,
+            config,
+            self._dialect,
+            debugger,
+            self._tasks,
+            self._emit,
+            threads=threads.ThreadTable(),
+            breakpoints=breakpoints.BreakpointTable(),
+            libraries=LibraryLoader(self._agent, self._process, self._dialect, debugger),
         )
-        context.libraries = LibraryLoader(context)
         self._background = [
             self._tasks.create_task(debugger.run()),
             self._tasks.create_task(context.libraries.run()),
@@ -121,7 +127,9 @@ class MiEngine:
         handler = HANDLERS.get(request.command)
         context = self._context
         if handler is None or context is None:
-            reason = f"{self._dialect.name} has no {request.command!r} here" if context else "the debugger has not started"
+            reason = (
+                f"{self._dialect.name} has no {request.command!r} here" if context else "the debugger has not started"
+            )
             self._emit(Response(request.seq, request.command, success=False, message=reason))
             return
         owner.set(request.seq)

@@ -1,7 +1,7 @@
 """gdb's dialect (gdb ≥ 13, MI4): what is set before symbols are read, and the order of an attach.
 
-The libraries' symbols are read after the target goes on: for the attach gdb is shown an empty sysroot, because reading libc
-is most of what would keep the target standing. The real sysroot, set while it runs, makes gdb open each library anew.
+The libraries' symbols are read after the target goes on: for the attach gdb is shown an empty sysroot, because reading
+libc is most of what would keep the target standing. The real sysroot, set while it runs, makes gdb open each library.
 """
 
 from importlib.resources import files
@@ -79,8 +79,8 @@ class Gdb:
     def attach_hint(self, error: str) -> str:
         if "Operation not permitted" in error:
             return (
-                "the kernel refused ptrace: another debugger may hold the process from outside its PID namespace, or the host "
-                "forbids it (Yama's ptrace_scope, AppArmor or SELinux)"
+                "the kernel refused ptrace: a debugger outside its PID namespace may hold the process, or the "
+                "host forbids it (Yama's ptrace_scope, AppArmor or SELinux)"
             )
         return ""
 

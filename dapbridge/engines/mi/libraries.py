@@ -1,13 +1,17 @@
 """The target's libraries: each is found inside the target's root by the agent, never by the debugger itself.
 
-The agent keeps a sysroot of links; the debugger opens libraries only through it. A library that comes later stands in no
-sysroot yet: the link is made, and the same sysroot set again makes the debugger look once more, while the target runs.
+The agent keeps a sysroot of links; the debugger opens libraries only through it. A library that comes later stands in
+no sysroot yet: the link is made, and the same sysroot set again makes the debugger look once more, while the target
+runs.
 """
 
 import asyncio
 import logging
 
-from dapbridge.engines.mi.context import Context
+from dapbridge.agent.client import Agent
+from dapbridge.agent.facts import Process
+from dapbridge.engines.mi.debugger import Debugger
+from dapbridge.engines.mi.dialect import Dialect
 from dapbridge.errors import DapbridgeError
 from dapbridge.mi.records import Payload
 
@@ -17,15 +21,19 @@ log = logging.getLogger(__name__)
 class LibraryLoader:
     """Keeps the debugger's libraries in step with the target's."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, agent: Agent, process: Process, dialect: Dialect, debugger: Debugger) -> None:
+        self._agent = agent
+        self._process = process
+        self._dialect = dialect
+        self._debugger = debugger
         self._sysroot: str | None = None
         self._wanted = asyncio.Event()
+        self._loading = False
         self._seen: set[str] = set()
 
     async def prepare(self) -> None:
         """Make the sysroot of what is loaded now."""
-        libraries = await self._context.agent.link_libraries(self._context.process.pid)
+        libraries = await self._agent.link_libraries(self._process.pid)
         self._sysroot = libraries.sysroot
         for path in libraries.missing:
             log.info("library %s was not found inside the target's root", path)
@@ -33,13 +41,14 @@ class LibraryLoader:
     def load(self) -> None:
         """Have the debugger read what the sysroot holds; ends when it does, nobody needs to wait."""
         assert self._sysroot is not None
-        for each in self._context.dialect.load_libraries(self._sysroot, self._context.process.pid):
-            self._context.debugger.send(each)
+        self._loading = True
+        for each in self._dialect.load_libraries(self._sysroot, self._process.pid):
+            self._debugger.send(each)
 
     def on_loaded(self, payload: Payload) -> None:
         """`=library-loaded`."""
         name, host_name = str(payload.get("target-name", "")), str(payload.get("host-name", ""))
-        if not self._context.attached or self._sysroot is None or host_name.startswith(self._sysroot):
+        if not self._loading or self._sysroot is None or host_name.startswith(self._sysroot):
             return
         if name not in self._seen:
             self._seen.add(name)

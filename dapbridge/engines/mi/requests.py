@@ -27,8 +27,8 @@ class Arguments(Struct, frozen=True, rename="camel"):
 class Handler(Struct, frozen=True):
     """One request that this engine answers.
 
-    needs_stop: answered with "notStopped" while the target runs. resumes: events wait until it is answered, because they
-    are its consequence.
+    needs_stop: answered with "notStopped" while the target runs. resumes: events wait until it is answered, because
+    they are its consequence.
     """
 
     command: str

@@ -4,7 +4,7 @@ from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stops import Frame
-from dapbridge.engines.mi.variables import Scope, frame_variables
+from dapbridge.engines.mi.variables import Scope, ScopeKind, frame_variables
 from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
@@ -61,23 +61,18 @@ async def scopes(context: Context, arguments: ScopesArguments) -> JsonObject:
     stop = context.stopped
     frame = stop.frame(arguments.frame_id)
     variables = await frame_variables(context, frame)
-    count = {"arguments": sum(each.is_argument for each in variables)}
-    count["locals"] = len(variables) - count["arguments"]
-    found: list[JsonObject] = [
-        {
-            "name": name,
-            "presentationHint": kind,
-            "variablesReference": stop.reference(Scope(frame, kind)),
-            "namedVariables": count[kind],
-            "expensive": False,
-        }
-        for name, kind in (("Arguments", "arguments"), ("Locals", "locals"))
-        if count[kind] or kind == "locals"
+    argument_count = sum(each.is_argument for each in variables)
+
+    def scope(name: str, kind: ScopeKind, *, expensive: bool = False) -> JsonObject:
+        reference = stop.reference(Scope(frame, kind))
+        return {"name": name, "presentationHint": kind, "variablesReference": reference, "expensive": expensive}
+
+    found = [
+        scope("Locals", "locals") | {"namedVariables": len(variables) - argument_count},
+        scope("Registers", "registers", expensive=True),
     ]
-    registers = stop.reference(Scope(frame, "registers"))
-    found.append(
-        {"name": "Registers", "presentationHint": "registers", "variablesReference": registers, "expensive": True}
-    )
+    if argument_count:
+        found.insert(0, scope("Arguments", "arguments") | {"namedVariables": argument_count})
     return {"scopes": found}
 
 

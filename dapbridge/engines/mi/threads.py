@@ -8,7 +8,7 @@ from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
-_LWP = re.compile(r"LWP (\d+)|[Tt]hread (\d+)(?:\.\d+)?\b")
+_TID = re.compile(r"\bLWP (\d+)|\bprocess (\d+)|\b[Tt]hread (\d+)(?:\.\d+)?\b")
 
 
 class ThreadTable:
@@ -69,7 +69,7 @@ def on_exited(context: Context, payload: Payload) -> None:
 
 def _name(thread: Payload) -> str:
     target_id = str(thread.get("target-id", ""))
-    found = _LWP.search(target_id)
+    found = _TID.search(target_id)
     tid = next(group for group in found.groups() if group) if found else target_id
     name = thread.get("name")
     return f"{name} ({tid})" if name else f"thread {tid}"

@@ -1,7 +1,8 @@
 """DAP `variables` and `setVariable`: scopes, and what they hold, opened level by level.
 
-Simple values come with the list of a frame's variables. Whatever can be opened is a variable object (GDB manual, "GDB/MI
-Variable Objects"), made once per stop and frame when the client first looks at it; pointers only when they are opened.
+Simple values come with the list of a frame's variables. Whatever can be opened is a variable object (GDB manual,
+"GDB/MI Variable Objects"), made once per stop and frame when the client first looks at it; pointers only when they are
+opened.
 """
 
 import re
@@ -215,7 +216,7 @@ def describe(context: Context, name: str, varobj: VarObj) -> JsonObject:
         body["type"] = varobj.type_name
     if varobj.expression:
         body["evaluateName"] = varobj.expression
-    if varobj.has_children:
+    if varobj.has_children and not _NOT_WORTH_OPENING.search(varobj.type_name):
         body["variablesReference"] = context.stopped.reference(Children(varobj))
         if varobj.indexed_children:
             body["indexedVariables"] = varobj.indexed_children

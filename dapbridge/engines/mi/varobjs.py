@@ -100,10 +100,7 @@ async def list_children(
     span = (start * factor, (start + count) * factor)
     answer = await context.debugger.ask(command("var-list-children", "--all-values", varobj.name, *span))
     children = [_parse(child, varobj) for child in answer.get("children") or []]
-    if varobj.is_dynamic:
-        has_more = answer.get("has_more") == "1"
-    else:
-        has_more = (start + count) < varobj.child_count
+    has_more = answer.get("has_more") == "1" if varobj.is_dynamic else start + count < varobj.child_count
     if factor == 2:
         return _pairs(children, start), has_more
     return await _without_access_groups(context, children), has_more
@@ -161,9 +158,11 @@ def _pairs(children: list[tuple[str, VarObj]], start: int) -> list[tuple[str, Va
 
 
 async def _without_access_groups(context: Context, children: list[tuple[str, VarObj]]) -> list[tuple[str, VarObj]]:
-    """Put the members of C++'s public, protected and private groups, which MI lists as children, in the groups' place."""
+    """Put the members of C++'s access groups (public, …), which MI lists as children, in the groups' place."""
     groups = [
-        context.debugger.ask(command("var-list-children", "--all-values", child.name)) if _is_group(label, child) else None
+        context.debugger.ask(command("var-list-children", "--all-values", child.name))
+        if _is_group(label, child)
+        else None
         for label, child in children
     ]
     flat: list[tuple[str, VarObj]] = []
@@ -179,9 +178,7 @@ def _is_group(label: str, child: VarObj) -> bool:
     return label in _ACCESS and not child.type_name
 
 
-async def _list_slice(
-    context: Context, array: VarObj, start: int, count: int
-) -> tuple[list[tuple[str, VarObj]], bool]:
+async def _list_slice(context: Context, array: VarObj, start: int, count: int) -> tuple[list[tuple[str, VarObj]], bool]:
     expression = array.expression
     if expression is None:
         answer = await context.debugger.ask(command("var-info-path-expression", array.name))

@@ -1,0 +1,139 @@
+"""All that lies between an attach request and an engine: target, sidecar, agent, process, rights, choice of engine."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+
+from dapbridge.agent.client import Agent
+from dapbridge.agent.facts import Inspection, Process
+from dapbridge.config import AttachConfig, EngineName
+from dapbridge.dap.messages import Event
+from dapbridge.engines import make_engine
+from dapbridge.engines.base import Emit, Engine
+from dapbridge.errors import DapbridgeError, ProtocolError, UserError
+from dapbridge.prepared import Prepared, TargetEnd
+from dapbridge.process_choice import choose_process
+from dapbridge.runtimes import make_runtime
+from dapbridge.runtimes.base import Progress, Runtime, Sidecar
+from dapbridge.runtimes.target import parse_target
+from dapbridge.symbols import ElfFacts, read_remote_elf
+
+log = logging.getLogger(__name__)
+
+
+async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: asyncio.TaskGroup) -> Prepared:
+    """See `prepared.Prepare`."""
+    if config.program is not None:
+        raise UserError("'program' is not there yet: symbols are read from the target's own program")
+    target = parse_target(config.target)
+    async with AsyncExitStack() as undo:
+        runtime = make_runtime(target.scheme)
+        undo.push_async_callback(runtime.aclose)
+        sidecar, agent, inspection = await _reach(config, runtime, target.name, progress, tasks, undo)
+        process = inspection.process
+        facts = await _read_facts(agent, process)
+        engine_name = _choose_engine(config.engine, facts)
+        _tell_of_symbols(emit, process, facts)
+        engine = make_engine(engine_name, agent, process, tasks, emit)
+        undo.pop_all()
+        return _Attachable(runtime, sidecar, agent, engine)
+
+
+class _Attachable:
+    """See `prepared.Prepared`."""
+
+    def __init__(self, runtime: Runtime, sidecar: Sidecar, agent: Agent, engine: Engine) -> None:
+        self.engine = engine
+        self._runtime = runtime
+        self._sidecar = sidecar
+        self._agent = agent
+
+    async def wait_ended(self) -> TargetEnd:
+        """Return when the sidecar has ended; with the target's PID 1 the kernel ends it too."""
+        await self._agent.wait_closed()
+        exit_code = await self._sidecar.target_exit_code()
+        if exit_code is not None:
+            return TargetEnd(exit_code, f"the target has ended with exit code {exit_code}")
+        return TargetEnd(None, f"the sidecar has ended: {self._agent.end_reason}")
+
+    async def aclose(self) -> None:
+        """Let go by the engine, then by the agent, then by the runtime, whatever each of them meets."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._runtime.aclose)
+            stack.push_async_callback(self._sidecar.aclose)
+            stack.push_async_callback(self._agent.aclose)
+            stack.push_async_callback(self.engine.aclose)
+
+
+async def _reach(
+    config: AttachConfig,
+    runtime: Runtime,
+    name: str,
+    progress: Progress,
+    tasks: asyncio.TaskGroup,
+    undo: AsyncExitStack,
+) -> tuple[Sidecar, Agent, Inspection]:
+    """Start a sidecar whose agent may trace the wanted process: with the least rights, else with the next more."""
+    for wider in (False, True):
+        sidecar = await runtime.start_sidecar(name, config.sidecar, progress, wider=wider)
+        keep = AsyncExitStack()
+        keep.push_async_callback(sidecar.aclose)
+        try:
+            progress("looking at the target's processes")
+            agent = await Agent.connect(sidecar.transport, sidecar.scope)
+            keep.push_async_callback(agent.aclose)
+            tasks.create_task(agent.run())
+            wanted = choose_process(agent.hello.processes, config.process, agent.hello.main_pid)
+            inspection = await agent.inspect(wanted.pid)
+        except BaseException:
+            await keep.aclose()
+            raise
+        if inspection.denial is None or wider or not sidecar.can_widen:
+            undo.push_async_exit(keep)
+            _check_attachable(inspection)
+            return sidecar, agent, inspection
+        log.info("%s: trying with more rights", inspection.denial)
+        progress("the target's process needs more rights: starting another sidecar")
+        await keep.aclose()
+    raise AssertionError
+
+
+def _check_attachable(inspection: Inspection) -> None:
+    process = inspection.process
+    if inspection.tracer is not None:
+        raise UserError(f"process {process.pid} ({process.name}) is already traced by {inspection.tracer}")
+    if inspection.denial is not None:
+        raise UserError(inspection.denial)
+
+
+async def _read_facts(agent: Agent, process: Process) -> ElfFacts | None:
+    async def read(offset: int, length: int) -> bytes:
+        return await agent.read_file(process.pid, None, offset, length)
+
+    try:
+        return await read_remote_elf(read)
+    except ProtocolError:
+        raise
+    except DapbridgeError as error:
+        log.warning("the program of process %d: %s", process.pid, error)
+        return None
+
+
+def _choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
+    if wanted != "auto":
+        return wanted
+    if facts is not None and facts.language == "go":
+        raise UserError(
+            'this is a Go program, and the engine for Go (delve) is not there yet; "engine": "gdb" works with limits'
+        )
+    return "gdb"
+
+
+def _tell_of_symbols(emit: Emit, process: Process, facts: ElfFacts | None) -> None:
+    if facts is None or facts.has_debug_info:
+        return
+    name = process.exe or process.name
+    text = (
+        f"{name} was built without debug information (-g) or stripped: there are no source lines or variables in it\n"
+    )
+    emit(Event("output", {"category": "important", "output": text}))
