@@ -159,8 +159,8 @@ class Channels:
             del self._channels[channel]
 
     def _take_turn(self, channel: int, state: _Channel) -> None:
-        can_send = state.queued and state.credit
-        if (can_send or (state.closing and not state.queued)) and channel not in self._turns:
+        can_send = state.credit > 0 if state.queued else state.closing and not state.close_sent
+        if can_send and channel not in self._turns:
             self._turns.append(channel)
 
     def _check(self, kind: int, channel: int, length: int) -> None:

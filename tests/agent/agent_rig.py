@@ -104,7 +104,7 @@ class Mi:
 
 
 async def gdb_on(agent: Agent, place: str, ladder: Sequence[Step] = GDB_LADDER) -> tuple[Mi, int]:
-    """Attach gdb to the agent's main process with a breakpoint at `place`, and let it run; return its pid in the sidecar."""
+    """Attach gdb to the agent's main process with a breakpoint at `place`, let that run; return gdb's pid, too."""
     pid = agent.hello.main_pid
     assert pid is not None
     libraries = await agent.link_libraries(pid)
@@ -124,6 +124,11 @@ async def gdb_on(agent: Agent, place: str, ladder: Sequence[Step] = GDB_LADDER) 
     await mi.wait_for("*running")
     inspection = await agent.inspect(pid)
     return mi, inspection.process.tracer_pid
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the content of a file of this host."""
+    return Path(path).read_bytes()
 
 
 def private_directories() -> set[str]:

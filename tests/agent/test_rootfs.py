@@ -36,8 +36,7 @@ def own_resolve(root: str, path: str) -> str | int:
     try:
         return rootfs.resolve(root, path)
     except OSError as error:
-        assert error.errno is not None
-        return error.errno
+        return error.errno or 0
 
 
 @pytest.fixture

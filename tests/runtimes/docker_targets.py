@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 
 BASE = "debian:trixie-slim"
@@ -15,8 +15,10 @@ StartTarget = Callable[..., Container]
 def remove(container: Container) -> None:
     try:
         container.remove(force=True)
-    except NotFound:
-        return
+    except APIError as error:
+        # Gone, or the engine is about to remove it by itself.
+        if error.status_code not in (404, 409):
+            raise
 
 
 def sidecars_of(engine: docker.DockerClient, target: Container) -> list[Container]:

@@ -211,7 +211,8 @@ async def _children(context: Context, container: Children, start: int, count: in
 
 def describe(context: Context, name: str, varobj: VarObj) -> JsonObject:
     """Return the DAP Variable of a variable object."""
-    body: JsonObject = {"name": name, "value": varobj.value, "variablesReference": 0}
+    value = varobj.value or ("{...}" if varobj.has_children else "")
+    body: JsonObject = {"name": name, "value": value, "variablesReference": 0}
     if varobj.type_name:
         body["type"] = varobj.type_name
     if varobj.expression:
