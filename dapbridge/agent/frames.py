@@ -12,6 +12,10 @@ from __future__ import annotations
 import struct
 from collections import deque
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 CONTROL = 0
 LOG = 1
 FIRST_FREE = 2
@@ -62,29 +66,30 @@ class Channels:
             raise ValueError(f"channel {channel} is open already")
         self._channels[channel] = _Channel()
 
-    def receive_data(self, data: bytes) -> list[tuple[int, bytes | None]]:
-        """Take bytes from the peer; return what they complete as (channel, payload).
+    def receive_data(self, data: bytes) -> Iterator[tuple[int, bytes | None]]:
+        """Take bytes from the peer; iterate over what they complete as (channel, payload).
 
-        Payload None: the peer closed the channel. Raises FrameError.
+        Payload None: the peer closed the channel. Raises FrameError. A control message may open the channel that the
+        next frame comes on: each event has to be handled before the next one is asked for.
         """
         buffer = self._buffer
         buffer += data
-        events: list[tuple[int, bytes | None]] = []
         start = 0
-        while len(buffer) - start >= _HEADER.size:
-            kind, channel, length = _HEADER.unpack_from(buffer, start)
-            self._check(kind, channel, length)
-            end = start + _HEADER.size + length
-            if len(buffer) < end:
-                break
-            payload = bytes(memoryview(buffer)[start + _HEADER.size : end])
-            start = end
-            if channel == CONTROL:
-                events.append((channel, payload))
-            elif channel in self._channels:
-                self._take(kind, channel, payload, events)
-        del buffer[:start]
-        return events
+        try:
+            while len(buffer) - start >= _HEADER.size:
+                kind, channel, length = _HEADER.unpack_from(buffer, start)
+                self._check(kind, channel, length)
+                end = start + _HEADER.size + length
+                if len(buffer) < end:
+                    break
+                payload = bytes(memoryview(buffer)[start + _HEADER.size : end])
+                start = end
+                if channel == CONTROL:
+                    yield channel, payload
+                elif channel in self._channels:
+                    yield from self._take(kind, channel, payload)
+        finally:
+            del buffer[:start]
 
     def send_control(self, message: bytes) -> None:
         """Queue one control message."""
@@ -173,7 +178,7 @@ class Channels:
         if not valid:
             raise FrameError(f"a frame of kind {kind} on channel {channel} can't have {length} bytes")
 
-    def _take(self, kind: int, channel: int, payload: bytes, events: list[tuple[int, bytes | None]]) -> None:
+    def _take(self, kind: int, channel: int, payload: bytes) -> Iterator[tuple[int, bytes | None]]:
         state = self._channels[channel]
         if kind == CREDIT:
             state.credit += _COUNT.unpack(payload)[0]
@@ -186,11 +191,11 @@ class Channels:
             state.allowance -= len(payload)
             if state.allowance < 0:
                 raise FrameError(f"channel {channel} got {-state.allowance} bytes more than its credit")
-            events.append((channel, payload))
+            yield channel, payload
         else:
             state.close_received = True
-            events.append((channel, None))
             self._free_if_closed(channel, state)
+            yield channel, None
 
 
 def _take_front(queue: deque[bytes], size: int) -> bytes:

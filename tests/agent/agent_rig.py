@@ -103,8 +103,8 @@ class Mi:
             raise AssertionError(f"{what or start} did not come, but: {self._text}") from None
 
 
-async def gdb_on(agent: Agent, place: str, ladder: Sequence[Step] = GDB_LADDER) -> tuple[Mi, int]:
-    """Attach gdb to the agent's main process with a breakpoint at `place`, let that run; return gdb's pid, too."""
+async def gdb_on(agent: Agent, place: str, ladder: Sequence[Step] = GDB_LADDER) -> Mi:
+    """Attach gdb to the agent's main process with a breakpoint at `place`, and let that run."""
     pid = agent.hello.main_pid
     assert pid is not None
     libraries = await agent.link_libraries(pid)
@@ -122,8 +122,7 @@ async def gdb_on(agent: Agent, place: str, ladder: Sequence[Step] = GDB_LADDER) 
         "-exec-continue",
     )
     await mi.wait_for("*running")
-    inspection = await agent.inspect(pid)
-    return mi, inspection.process.tracer_pid
+    return mi
 
 
 def read_bytes(path: str) -> bytes:

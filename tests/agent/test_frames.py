@@ -42,7 +42,7 @@ def example() -> tuple[bytes, Received]:
 
 def test_whole() -> None:
     data, events = example()
-    assert pair(2)[1].receive_data(data) == events
+    assert list(pair(2)[1].receive_data(data)) == events
 
 
 def test_byte_by_byte() -> None:
@@ -55,8 +55,8 @@ def test_with_a_tail() -> None:
     data, events = example()
     tail = frame(DATA, CONTROL, b"late")
     receiver = pair(2)[1]
-    assert receiver.receive_data(data + tail[:5]) == events
-    assert receiver.receive_data(tail[5:]) == [(CONTROL, b"late")]
+    assert list(receiver.receive_data(data + tail[:5])) == events
+    assert list(receiver.receive_data(tail[5:])) == [(CONTROL, b"late")]
 
 
 @given(
@@ -73,7 +73,7 @@ def test_round_trip_in_any_pieces(sent: list[tuple[int, bytes]], piece: int) -> 
             sender.send(channel, data)
     stream = all_data(sender)
     for start in range(0, len(stream), piece):
-        received += receiver.receive_data(stream[start : start + piece])
+        received += list(receiver.receive_data(stream[start : start + piece]))
     assert [data for channel, data in received if channel == CONTROL] == [d for c, d in sent if c == CONTROL]
     for channel in (2, 3):
         assert joined(received, channel) == b"".join(d for c, d in sent if c == channel)
@@ -84,14 +84,14 @@ def test_what_has_no_credit_waits_until_the_peer_has_consumed() -> None:
     sender, receiver = pair(2)
     content = bytes(range(256)) * (WINDOW // 100)
     sender.send(2, content)
-    received = receiver.receive_data(all_data(sender))
+    received = list(receiver.receive_data(all_data(sender)))
     assert len(joined(received, 2)) == WINDOW
     assert sender.room(2) == 0
     assert sender.has_unsent()
     while sender.has_unsent():
         receiver.consume(2, WINDOW // 2)
-        sender.receive_data(all_data(receiver))
-        received += receiver.receive_data(all_data(sender))
+        list(sender.receive_data(all_data(receiver)))
+        received += list(receiver.receive_data(all_data(sender)))
     assert joined(received, 2) == content
 
 
@@ -99,20 +99,20 @@ def test_the_close_comes_after_all_that_waited_for_credit() -> None:
     sender, receiver = pair(2)
     sender.send(2, b"x" * (WINDOW + 1))
     sender.close(2)
-    assert (2, None) not in receiver.receive_data(all_data(sender))
+    assert (2, None) not in list(receiver.receive_data(all_data(sender)))
     receiver.consume(2, WINDOW)
-    sender.receive_data(all_data(receiver))
-    assert receiver.receive_data(all_data(sender)) == [(2, b"x"), (2, None)]
+    list(sender.receive_data(all_data(receiver)))
+    assert list(receiver.receive_data(all_data(sender))) == [(2, b"x"), (2, None)]
 
 
 def test_credit_that_comes_after_the_close_does_not_close_again() -> None:
     sender, receiver = pair(2)
     sender.send(2, b"x" * WINDOW)
     sender.close(2)
-    received = receiver.receive_data(all_data(sender))
+    received = list(receiver.receive_data(all_data(sender)))
     assert received[-1] == (2, None)
     receiver.consume(2, WINDOW)
-    sender.receive_data(all_data(receiver))
+    list(sender.receive_data(all_data(receiver)))
     assert all_data(sender) == b""
 
 
@@ -121,7 +121,7 @@ def test_control_overtakes_a_flood() -> None:
     sender.send(2, b"x" * WINDOW)
     first = sender.data_to_send()
     sender.send_control(b"now")
-    second = receiver.receive_data(first + sender.data_to_send())
+    second = list(receiver.receive_data(first + sender.data_to_send()))
     assert [channel for channel, _ in second] == [2, CONTROL, 2]
 
 
@@ -130,14 +130,14 @@ def test_control_needs_no_credit() -> None:
     sender.send(2, b"x" * 2 * WINDOW)
     all_data(sender)
     sender.send_control(b"now")
-    assert receiver.receive_data(sender.data_to_send()) == [(CONTROL, b"now")]
+    assert list(receiver.receive_data(sender.data_to_send())) == [(CONTROL, b"now")]
 
 
 def test_a_flood_on_one_channel_delays_another_by_one_chunk() -> None:
     sender, receiver = pair(2, 3)
     sender.send(2, b"x" * WINDOW)
     sender.send(3, b"quick")
-    events = receiver.receive_data(sender.data_to_send())
+    events = list(receiver.receive_data(sender.data_to_send()))
     assert events == [(2, b"x" * MAX_CHUNK), (3, b"quick")]
 
 
@@ -145,25 +145,25 @@ def test_small_writes_share_a_frame() -> None:
     sender, receiver = pair(2)
     for number in range(10):
         sender.send(2, b"%d" % number)
-    assert receiver.receive_data(all_data(sender)) == [(2, b"0123456789")]
+    assert list(receiver.receive_data(all_data(sender))) == [(2, b"0123456789")]
 
 
 def test_a_channel_closed_by_both_can_be_opened_again() -> None:
     one, other = pair(2)
     one.close(2)
-    other.receive_data(all_data(one))
+    list(other.receive_data(all_data(one)))
     other.close(2)
-    one.receive_data(all_data(other))
+    list(one.receive_data(all_data(other)))
     one.open(2)
     other.open(2)
     one.send(2, b"again")
-    assert other.receive_data(all_data(one)) == [(2, b"again")]
+    assert list(other.receive_data(all_data(one))) == [(2, b"again")]
 
 
 def test_what_comes_on_a_channel_that_is_not_open_is_ignored() -> None:
     receiver = Channels()
     late = frame(DATA, 7, b"late") + frame(CREDIT, 7, struct.pack("!I", 5)) + frame(CLOSE, 7)
-    assert receiver.receive_data(late + frame(DATA, CONTROL, b"x")) == [(CONTROL, b"x")]
+    assert list(receiver.receive_data(late + frame(DATA, CONTROL, b"x"))) == [(CONTROL, b"x")]
     receiver.send(7, b"x")
     receiver.close(7)
     assert receiver.data_to_send() == b""
@@ -185,10 +185,25 @@ def test_what_comes_on_a_channel_that_is_not_open_is_ignored() -> None:
 )
 def test_what_breaks_the_rules_is_refused(data: bytes, text: str) -> None:
     with pytest.raises(FrameError, match=text):
-        pair(2)[1].receive_data(data)
+        list(pair(2)[1].receive_data(data))
 
 
 @given(st.binary(max_size=100))
 def test_no_bytes_raise_anything_else(data: bytes) -> None:
     with contextlib.suppress(FrameError):
-        pair(2)[1].receive_data(data)
+        list(pair(2)[1].receive_data(data))
+
+
+def test_a_control_message_may_open_the_channel_of_the_frame_behind_it() -> None:
+    sender, receiver = pair()
+    sender.open(2)
+    sender.send_control(b"open 2")
+    sender.send(2, b"at once")
+
+    received = []
+    for channel, payload in receiver.receive_data(all_data(sender)):
+        if payload == b"open 2":
+            receiver.open(2)
+        received.append((channel, payload))
+
+    assert received == [(CONTROL, b"open 2"), (2, b"at once")]

@@ -125,16 +125,16 @@ class Supervisor:
             return
         self._heard_at = time.monotonic()
         try:
-            events = self.stream.channels.receive_data(data)
+            # One by one: a request opens the channel that its data, in the next frames, come on.
+            for channel, payload in self.stream.channels.receive_data(data):
+                if channel == CONTROL:
+                    self._take_message(payload or b"")
+                elif channel in self.receivers:
+                    self.receivers[channel].receive(payload)
         except FrameError as error:
             self._loop.unwatch(self.stream.input)
             self.let_go(f"the stream is broken: {error}")
             return
-        for channel, payload in events:
-            if channel == CONTROL:
-                self._take_message(payload or b"")
-            elif channel in self.receivers:
-                self.receivers[channel].receive(payload)
         if not data:
             self._loop.unwatch(self.stream.input)
             self.let_go("the stream ended")

@@ -10,7 +10,7 @@ import logging
 
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
-from dapbridge.engines.mi.debugger import Debugger
+from dapbridge.engines.mi.debugger import Answer, Debugger
 from dapbridge.engines.mi.dialect import Dialect
 from dapbridge.errors import DapbridgeError
 from dapbridge.mi.records import Payload
@@ -28,7 +28,7 @@ class LibraryLoader:
         self._debugger = debugger
         self._sysroot: str | None = None
         self._wanted = asyncio.Event()
-        self._loading = False
+        self._has_loaded = False
         self._seen: set[str] = set()
 
     async def prepare(self) -> None:
@@ -41,14 +41,17 @@ class LibraryLoader:
     def load(self) -> None:
         """Have the debugger read what the sysroot holds; ends when it does, nobody needs to wait."""
         assert self._sysroot is not None
-        self._loading = True
-        for each in self._dialect.load_libraries(self._sysroot, self._process.pid):
-            self._debugger.send(each)
+        commands = self._dialect.load_libraries(self._sysroot, self._process.pid)
+        *_, last = [self._debugger.send(each) for each in commands]
+        last.add_done_callback(self._note_loaded)
+
+    def _note_loaded(self, _: Answer) -> None:
+        self._has_loaded = True
 
     def on_loaded(self, payload: Payload) -> None:
         """`=library-loaded`."""
         name, host_name = str(payload.get("target-name", "")), str(payload.get("host-name", ""))
-        if not self._loading or self._sysroot is None or host_name.startswith(self._sysroot):
+        if not self._has_loaded or self._sysroot is None or host_name.startswith(self._sysroot):
             return
         if name not in self._seen:
             self._seen.add(name)
