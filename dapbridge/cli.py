@@ -60,7 +60,7 @@ def serve(listen: str | None, log_file: Path | None, verbose: int) -> None:
         raise click.ClickException(str(error)) from None
 
 
-@main.group()
+@main.group(short_help="Build the image of the sidecars.")
 def image() -> None:
     """The image that sidecars, the containers with the debuggers, are started from."""
 
@@ -91,7 +91,7 @@ def build(base: str | None, network: str | None) -> None:
     click.echo(_run_with_docker(build_it))
 
 
-@main.command()
+@main.command(short_help="Remove what ended sessions have left.")
 @click.option("--all", "end_live", is_flag=True, help="Also end those that sessions use; their targets run on.")
 @click.argument("containers", metavar="[CONTAINER]...", nargs=-1)
 def cleanup(end_live: bool, containers: tuple[str, ...]) -> None:

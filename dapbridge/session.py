@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from dapbridge.config import AttachConfig, parse_attach
+from dapbridge.config import AttachConfig, parse_attach, warnings
 from dapbridge.dap.connection import BadMessage, DapConnection
 from dapbridge.dap.describe import describe
 from dapbridge.dap.messages import Event, JsonObject, Message, Request, Response
@@ -184,6 +184,9 @@ class Session:
         self._answer(request, COMMON_CAPABILITIES)
 
     def _attach(self, request: Request) -> None:
+        # First, for a misspelt attribute may be why the rest is refused.
+        for warning in warnings(request.arguments):
+            self._write(output(warning, "important"))
         config = parse_attach(request.arguments)
         self._gate = PathGate(config.substitute_path)
         self._progress = ProgressReport(

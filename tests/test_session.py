@@ -90,6 +90,27 @@ async def test_attach_is_not_answered_before_the_engine_has_attached(preparation
         await client.response(attach)
 
 
+async def test_slips_in_the_attach_configuration_are_told_prominently(preparation: FakePreparation) -> None:
+    async with attached(preparation, maxpause=2, program="${command:pick}") as client:
+        assert await client.event("output", category="important") == {
+            "category": "important",
+            "output": "unknown attribute 'maxpause'; did you mean 'maxPause'?\n",
+        }
+        await client.output("'program' still contains ${command:pick}")
+
+
+async def test_slips_are_told_also_where_they_make_attach_fail(preparation: FakePreparation) -> None:
+    async with connected_client(preparation) as client:
+        await client.initialize()
+        assert '"target" is missing' in (await client.refused("attach", {"traget": "api"})).text
+        await client.output("did you mean 'target'?")
+
+
+async def test_what_editors_add_to_the_attach_configuration_is_no_slip(preparation: FakePreparation) -> None:
+    async with attached(preparation, name="api", type="cppdbg", debugServer=4711, __sessionId="1") as client:
+        assert client.received("output") == []
+
+
 async def test_large_messages_pass_both_ways(preparation: FakePreparation) -> None:
     async with attached(preparation) as client:
         expression = "x" * 3_000_000

@@ -1,4 +1,4 @@
-"""Attaches gdb through an agent to the process in argv and waits to be killed; prints the agent's pid when it is ready."""
+"""Attaches gdb through an agent to the process in argv and waits to be killed; prints the agent's pid."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Every end, with a real gdb that has a breakpoint in a real program: the target runs on, whole, and nothing is left."""
+"""Every end, with a real gdb that has a breakpoint in a real program: it runs on, whole, and nothing is left."""
 
 import asyncio
 import os
@@ -134,7 +134,7 @@ async def test_running_with_a_breakpoint(target: Target, end: End) -> None:
 
 @pytest.mark.parametrize("end", GENTLE_ENDS)
 async def test_running_into_a_hot_breakpoint(target: Target, end: End) -> None:
-    async with under_gdb(target, "often if 0") as case:
+    async with under_gdb(target, "-c 0 often") as case:
         await target.assert_runs_on()
         await end(case)
 
@@ -151,8 +151,9 @@ async def test_in_a_call_into_the_target(target: Target, end: End) -> None:
     async with under_gdb(target) as case:
         await case.mi.send("-exec-interrupt")
         await case.mi.wait_for("*stopped")
-        case.mi.child.write(b'-data-evaluate-expression "(int)pause()"\n')
-        await case.mi.wait_for("*running")
+        case.mi.child.write(b'-data-evaluate-expression "(int)write(1, \\"called\\\\n\\", 7) + (int)pause()"\n')
+        async with asyncio.timeout(LIMIT_S):
+            await target.lines.wait_for("called")
         await end(case)
 
 

@@ -20,9 +20,10 @@ from support.marks import FIXTURES
 
 STATIC = ("spin", "pair", "crash", "exit")
 DYNAMIC = ("threads", "host", "ticker")
+RUST = ("shapes",)
 BASES = ("trixie", "bookworm")
 
-_DOCKERFILES = dict.fromkeys(STATIC, "static") | dict.fromkeys(DYNAMIC, "dynamic")
+_DOCKERFILES = dict.fromkeys(STATIC, "static") | dict.fromkeys(DYNAMIC, "dynamic") | dict.fromkeys(RUST, "rust")
 _PULL_SILENCE_S = 15
 
 
@@ -115,7 +116,7 @@ def main() -> None:
     with closing(connect()) as client:
         for suite in BASES:
             base(client, suite)
-        for name in (*STATIC, *DYNAMIC):
+        for name in (*STATIC, *DYNAMIC, *RUST):
             image(client, name)
 
 

@@ -20,6 +20,7 @@ async def configuration_done(context: Context, arguments: NoArguments) -> None:
 @request("attach", resumes=True)
 async def attach(context: Context, arguments: NoArguments) -> None:
     """DAP "Attach": one burst, so that the target stands for the attach itself and nothing else."""
+    context.attach_stop_due = True
     commands = context.dialect.attach(context.process.pid, stop=context.config.stop_on_entry)
     attached, *others = [context.debugger.send(each) for each in commands]
     # Symbols of libraries come right behind, before whatever the client may ask at a first stop.

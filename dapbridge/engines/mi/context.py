@@ -50,6 +50,7 @@ class Context:
         self.libraries = libraries
         self.stop: Stop | None = None
         self.attached = False
+        self.attach_stop_due = False
         self.terminated = False
         self.pause_wanted = False
         self.leftover_varobjs: list[str] = []

@@ -89,7 +89,9 @@ def on_stopped(context: Context, payload: Payload) -> None:
     if reason.startswith("exited"):
         _on_exited(context, payload)
         return
-    if not context.attached and not reason and not context.config.stop_on_entry:
+    is_entry = not reason and context.attach_stop_due
+    context.attach_stop_due = False
+    if is_entry and not context.config.stop_on_entry:
         # The attach's own stop, from which the target goes on by itself.
         return
     thread_id = int(payload.get("thread-id", 1))
@@ -99,7 +101,8 @@ def on_stopped(context: Context, payload: Payload) -> None:
     if context.config.max_pause:
         loop = asyncio.get_running_loop()
         stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
-    context.tell("stopped", _stopped_body(context, payload, thread_id))
+    body = _stopped_body(context, payload, thread_id)
+    context.tell("stopped", body | {"reason": "entry"} if is_entry else body)
 
 
 def _prefetch(context: Context, thread_id: int) -> None:
@@ -124,9 +127,7 @@ def _stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObj
     reason = payload.get("reason", "")
     body: JsonObject = {"reason": _REASONS.get(reason, "pause"), "threadId": thread_id, "allThreadsStopped": True}
     wanted, context.pause_wanted = context.pause_wanted, False
-    if not context.attached and not reason:
-        body["reason"] = "entry"
-    elif reason == "breakpoint-hit":
+    if reason == "breakpoint-hit":
         body["hitBreakpointIds"] = [int(str(payload["bkptno"]).split(".")[0])]
     elif reason == "signal-received":
         name = str(payload.get("signal-name", ""))

@@ -5,6 +5,7 @@ libc is most of what would keep the target standing. The real sysroot, set while
 """
 
 from importlib.resources import files
+from pathlib import PurePosixPath
 
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
@@ -51,14 +52,17 @@ class Gdb:
         return ["gdb", "--nx", "--quiet", "--interpreter=mi4", *options]
 
     async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:
-        support = files("dapbridge.engines.mi").joinpath("gdb_support.py").read_bytes()
-        path = await agent.write_file("gdb_support.py", [support])
+        own = files("dapbridge.engines.mi")
+        await agent.write_file("rust_types.py", [own.joinpath("gdb_rust_types.py").read_bytes()])
+        support = await agent.write_file("gdb_support.py", [own.joinpath("gdb_support.py").read_bytes()])
         return [
             *(f"-gdb-set {setting}" for setting in _SETTINGS),
             *(f"-gdb-set {setting}" for setting in (_READ_ONLY if config.read_only else ())),
             console("handle all nostop noprint pass"),
             console(f"handle {_FATAL_SIGNALS} stop print pass"),
-            console(f"source {path}"),
+            # Behind the distribution's own modules, which win.
+            console(f"python import sys; sys.path.append({str(PurePosixPath(support).parent)!r})"),
+            console(f"source {support}"),
             "-enable-pretty-printing",
         ]
 

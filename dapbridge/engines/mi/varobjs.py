@@ -20,7 +20,8 @@ MAX_CHILDREN = 1000
 _ACCESS = frozenset({"public", "protected", "private"})
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _SIMPLE_EXPRESSION = re.compile(r"(?:[\w$.\[\]]|->)+\Z|\(\*\w+\)\Z")
-_LENGTH = re.compile(r"\bof length (\d+)|\bwith (\d+) elements?")
+# As libstdc++'s and Rust's printers say it.
+_LENGTH = re.compile(r"\bof length (\d+)|\bwith (\d+) elements?|\(size=(\d+)\)")
 _BIG_ARRAY = 256
 """Above that many elements an array is looked at in slices: the debugger would make an object for each element."""
 
@@ -52,7 +53,7 @@ class VarObj(Struct, frozen=True):
         if self.is_array:
             return self.child_count
         if self.is_dynamic and self.display_hint == "array" and (found := _LENGTH.search(self.value)):
-            return int(found[1] or found[2])
+            return int(next(number for number in found.groups() if number))
         return 0
 
 
@@ -99,7 +100,7 @@ async def list_children(
     factor = 2 if varobj.display_hint == "map" else 1
     span = (start * factor, (start + count) * factor)
     answer = await context.debugger.ask(command("var-list-children", "--all-values", varobj.name, *span))
-    children = [_parse(child, varobj) for child in answer.get("children") or []]
+    children = [_parse(child, varobj) for child in answer.get("children") or [] if not _is_discriminant(child)]
     has_more = answer.get("has_more") == "1" if varobj.is_dynamic else start + count < varobj.child_count
     if factor == 2:
         return _pairs(children, start), has_more
@@ -172,6 +173,11 @@ async def _without_access_groups(context: Context, children: list[tuple[str, Var
         else:
             flat += [_parse(member, child) for member in (await group).get("children") or []]
     return flat
+
+
+def _is_discriminant(child: Payload) -> bool:
+    """Tell whether a child is the number that says which variant a Rust enum holds, which gdb lists beside it."""
+    return child["exp"] == "<anonymous union>" and child.get("numchild") == "0"
 
 
 def _is_group(label: str, child: VarObj) -> bool:
