@@ -18,7 +18,7 @@ from dapbridge.engines.mi.debugger import Debugger, owner
 from dapbridge.engines.mi.dialect import Dialect
 from dapbridge.engines.mi.libraries import LibraryLoader
 from dapbridge.engines.mi.requests import Handler, capabilities_of, collect
-from dapbridge.errors import DapbridgeError, EngineError
+from dapbridge.errors import DapbridgeError, EngineError, ProtocolError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Async
 
@@ -60,7 +60,7 @@ class MiEngine:
             libraries=LibraryLoader(self._agent, self._process, self._dialect, debugger),
         )
         self._background = [
-            self._tasks.create_task(debugger.run()),
+            self._tasks.create_task(self._run_debugger(context, self._child)),
             self._tasks.create_task(context.libraries.run()),
         ]
         settings = [debugger.send(each) for each in await self._dialect.settings(self._agent, self._process, config)]
@@ -122,6 +122,22 @@ class MiEngine:
             await child.aclose()
         for task in self._background:
             task.cancel()
+
+    async def _run_debugger(self, context: Context, child: Child) -> None:
+        """Read what the debugger says up to its end; one that nobody asked for ends the session."""
+        await context.debugger.run()
+        if self._context is None or context.terminated:
+            return
+        try:
+            status = await child.wait()
+        except ProtocolError:
+            # The sidecar's end, which is told by who watches that.
+            return
+        how = f"killed by signal {-status}" if status < 0 else f"exit code {status}"
+        text = f"{self._dialect.name} has ended unexpectedly ({how}); its breakpoints were taken out of the target\n"
+        context.terminated = True
+        context.tell("output", {"category": "important", "output": text})
+        context.tell("terminated")
 
     async def _answer(self, request: Request) -> None:
         handler = HANDLERS.get(request.command)

@@ -1,0 +1,119 @@
+"""A DAP client that costs next to nothing: it blocks, checks no schema, and knows one adapter on stdio."""
+
+import os
+import select
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+JsonObject = dict[str, Any]
+
+LIMIT_S = 30.0
+_END_OF_HEADER = b"\r\n\r\n"
+
+
+class LeanClient:
+    """Starts an adapter and speaks to it until the block ends."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._stderr = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._input = self._process.stdin.fileno()
+        self._output = self._process.stdout.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._output, select.POLLIN)
+        self._buffer = b""
+        self._last_seq = 0
+        self._responses: dict[int, JsonObject] = {}
+        self._events: list[JsonObject] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the adapter's stdin and wait for its end."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        try:
+            self._process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        finally:
+            assert self._process.stdout
+            self._process.stdout.close()
+            self._stderr.close()
+
+    def send(self, command: str, **arguments: Any) -> int:
+        """Send a request; return its seq for `response`."""
+        self._last_seq += 1
+        message = {"seq": self._last_seq, "type": "request", "command": command, "arguments": arguments}
+        body = msgspec.json.encode(message)
+        os.write(self._input, b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        return self._last_seq
+
+    def response(self, seq: int) -> JsonObject:
+        """Wait for a response; return its body. Raises RuntimeError for an error."""
+        while seq not in self._responses:
+            self._take()
+        response = self._responses.pop(seq)
+        if not response["success"]:
+            raise RuntimeError(f"'{response['command']}' failed: {response.get('message')} {response.get('body')}")
+        body: JsonObject = response.get("body") or {}
+        return body
+
+    def request(self, command: str, **arguments: Any) -> JsonObject:
+        """Send a request and wait for its response's body."""
+        return self.response(self.send(command, **arguments))
+
+    def event(self, name: str) -> JsonObject:
+        """Take the oldest event of that name, waiting for it; return its body."""
+        while (found := next((each for each in self._events if each["event"] == name), None)) is None:
+            self._take()
+        self._events.remove(found)
+        body: JsonObject = found.get("body") or {}
+        return body
+
+    def _take(self) -> None:
+        message = self._read_message()
+        if message["type"] == "response":
+            self._responses[message["request_seq"]] = message
+        else:
+            self._events.append(message)
+
+    def _read_message(self) -> JsonObject:
+        while (end := self._buffer.find(_END_OF_HEADER)) < 0:
+            self._read()
+        length = int(self._buffer[:end].lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        start = end + len(_END_OF_HEADER)
+        while len(self._buffer) < start + length:
+            self._read()
+        body, self._buffer = self._buffer[start : start + length], self._buffer[start + length :]
+        message: JsonObject = msgspec.json.decode(body)
+        return message
+
+    def _read(self) -> None:
+        ready = self._poll.poll(LIMIT_S * 1000)
+        data = os.read(self._output, 1 << 16) if ready else b""
+        if not data:
+            self._stderr.seek(0)
+            problem = "the adapter has closed its stdout" if ready else f"nothing came for {LIMIT_S:g} s"
+            raise RuntimeError(f"{problem}; stderr: {self._stderr.read().decode(errors='replace')[-2000:]}")
+        self._buffer += data
+
+
+def stopwatch() -> float:
+    """Return a time in seconds, to be subtracted from a later one."""
+    return time.perf_counter()
