@@ -1,16 +1,16 @@
 """The contenders that speak DAP, dapbridge and `gdb -i=dap`, driven by one and the same code."""
 
-import asyncio
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from time import perf_counter, sleep
 from typing import Protocol
 
-from lean_client import JsonObject, LeanClient, stopwatch
+from lean_client import JsonObject, LeanClient
 from scene import AFTER_S, BUILD_FOLDER, IDLE_LINE, SERVE_LINE, SOURCE, STEPS_PER_STOP, Place, Sample, Seen, check
 
+_CLIENT_FOLDER = "/workspace"
 _INITIALIZE: JsonObject = {
     "clientID": "dapbridge-bench",
     "adapterID": "bench",
@@ -34,11 +34,142 @@ class Adapter(Protocol):
     stands_after_attach: bool
     """Whether the target stands until the client says `continue`."""
 
-    def attach_arguments(self, place: Place) -> JsonObject: ...
+    def attach_arguments(self, place: Place) -> JsonObject:
+        """Return the arguments of `attach`."""
+        ...
 
-    def opened(self, place: Place) -> "_Opened":
-        """Start the adapter, and end it with the block."""
+    def open(self, place: Place) -> AbstractContextManager[LeanClient]:
+        """Start the adapter and what it needs; end both with the block."""
         ...
 
 
-_Opened = "contextlib.AbstractContextManager[LeanClient]"
+class Dapbridge:
+    """`dapbridge serve` over stdio."""
+
+    source = f"{_CLIENT_FOLDER}/{SOURCE}"
+    containers_inline = True
+    stands_after_attach = False
+
+    def attach_arguments(self, place: Place) -> JsonObject:
+        rule = {"from": _CLIENT_FOLDER, "to": BUILD_FOLDER}
+        return {"target": place.target.name, "substitutePath": [rule]}
+
+    def open(self, place: Place) -> LeanClient:
+        return LeanClient([sys.executable, "-m", "dapbridge", "serve"])
+
+
+class GdbDap:
+    """`gdb -i=dap` by `docker exec` in a sidecar of the same image, set up as well as someone who knows it would.
+
+    It needs a sysroot and a link for the library that lies behind an absolute symlink, has read the program's symbols
+    before `attach`, and has libstdc++'s printers.
+    """
+
+    source = f"{BUILD_FOLDER}/{SOURCE}"
+    containers_inline = False
+    stands_after_attach = True
+
+    def __init__(self, image: str) -> None:
+        self._image = image
+
+    def attach_arguments(self, place: Place) -> JsonObject:
+        return {"pid": 1}
+
+    @contextmanager
+    def open(self, place: Place) -> Iterator[LeanClient]:
+        sidecar = _docker(
+            *("run", "--detach", "--rm", f"--pid=container:{place.target.id}", "--network=none", "--log-driver=none"),
+            *("--cap-drop=ALL", "--cap-add=SYS_PTRACE", "--cap-add=DAC_OVERRIDE", "--cap-add=KILL"),
+            *("--read-only", "--tmpfs=/tmp", f"--entrypoint={_SIDECAR[0]}", self._image, *_SIDECAR[1:]),
+        )
+        try:
+            with LeanClient(["docker", "exec", "-i", sidecar, *_GDB]) as client:
+                yield client
+        finally:
+            _docker("rm", "--force", sidecar)
+
+
+_SIDECAR = ("sh", "-c", "ln -s /proc/1/root/srv/lib/real/libstdc++.so.6.* /tmp/libstdc++.so.6 && exec sleep infinity")
+_PRINTERS = (
+    "python import sys; sys.path.insert(0, '/usr/share/gcc/python');"
+    " from libstdcxx.v6.printers import register_libstdcxx_printers; register_libstdcxx_printers(None)"
+)
+_GDB = (
+    *("gdb", "--nx", "--quiet", "-i=dap"),
+    *("-iex", "set auto-load off", "-iex", "set debuginfod enabled off"),
+    *("-iex", "set sysroot /proc/1/root", "-iex", "set solib-search-path /tmp"),
+    *("-iex", _PRINTERS, "/proc/1/exe"),
+)
+
+
+def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
+    """Attach, step `stops` times through the ticker's `serve`, detach; return what it took. Raises WrongFactsError."""
+    sample = Sample()
+    begin = perf_counter()
+    with adapter.open(place) as client:
+        client.request("initialize", **_INITIALIZE)
+        place.gauge.reset()
+        attach_begin = perf_counter()
+        attach = client.send("attach", **adapter.attach_arguments(place))
+        client.event("initialized")
+        _set_breakpoint(client, adapter, IDLE_LINE)
+        client.request("configurationDone")
+        client.response(attach)
+        sample.stood_still_s = place.gauge.stood_still_ns() / 1e9
+        end = perf_counter()
+        sample.from_nothing_s, sample.attach_s = end - begin, end - attach_begin
+        if adapter.stands_after_attach:
+            client.request("continue", threadId=client.event("stopped")["threadId"])
+        sleep(AFTER_S)
+        sample.stood_still_after_s = place.gauge.stood_still_ns() / 1e9
+        _set_breakpoint(client, adapter, SERVE_LINE)
+        for stop in range(stops):
+            thread_id = _wait_stopped(client, "breakpoint")
+            for step in range(1, STEPS_PER_STOP + 1):
+                step_begin = perf_counter()
+                client.send("next", threadId=thread_id)
+                _wait_stopped(client, "step")
+                seen = _look(client, thread_id)
+                sample.steps_s.append(perf_counter() - step_begin)
+                check(seen, step, containers_inline=adapter.containers_inline)
+            if stop == stops - 1:
+                _set_breakpoint(client, adapter)
+            client.request("continue", threadId=thread_id)
+        client.request("disconnect", terminateDebuggee=False)
+    return sample
+
+
+def _set_breakpoint(client: LeanClient, adapter: Adapter, *lines: int) -> None:
+    wanted = [{"line": line} for line in lines]
+    found = client.request("setBreakpoints", source={"path": adapter.source}, breakpoints=wanted)["breakpoints"]
+    if [each.get("line") for each in found if each["verified"]] != list(lines):
+        raise RuntimeError(f"breakpoints on lines {lines} were set as {found}")
+
+
+def _wait_stopped(client: LeanClient, reason: str) -> int:
+    stopped = client.event("stopped")
+    if stopped["reason"] != reason:
+        raise RuntimeError(f"stopped for {stopped['reason']!r}, expected {reason!r}: {stopped}")
+    thread_id: int = stopped["threadId"]
+    return thread_id
+
+
+def _look(client: LeanClient, thread_id: int) -> Seen:
+    frames = client.request("stackTrace", threadId=thread_id, startFrame=0, levels=_STACK_LEVELS)["stackFrames"]
+    scopes = client.request("scopes", frameId=frames[0]["id"])["scopes"]
+    # As editors do: all scopes that are not expensive, at once.
+    asked = {
+        each["presentationHint"]: client.send("variables", variablesReference=each["variablesReference"])
+        for each in scopes
+        if each["presentationHint"] != "registers"
+    }
+    values = {
+        hint: {each["name"]: each["value"] for each in client.response(seq)["variables"]}
+        for hint, seq in asked.items()
+    }
+    functions = [each["name"] for each in frames]
+    return Seen(functions, frames[0]["line"], values.get("arguments", {}), values.get("locals", {}))
+
+
+def _docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()

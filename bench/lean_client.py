@@ -4,7 +4,6 @@ import os
 import select
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -112,8 +111,3 @@ class LeanClient:
             problem = "the adapter has closed its stdout" if ready else f"nothing came for {LIMIT_S:g} s"
             raise RuntimeError(f"{problem}; stderr: {self._stderr.read().decode(errors='replace')[-2000:]}")
         self._buffer += data
-
-
-def stopwatch() -> float:
-    """Return a time in seconds, to be subtracted from a later one."""
-    return time.perf_counter()

@@ -2,7 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
+
+import msgspec
 
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Inspection, Process
@@ -17,6 +21,8 @@ from dapbridge.runtimes import make_runtime
 from dapbridge.runtimes.base import Progress, Runtime, Sidecar
 from dapbridge.runtimes.target import parse_target
 from dapbridge.symbols import ElfFacts, read_remote_elf
+
+RESCUE_LIMIT_S = 20
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +42,29 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
         _tell_of_symbols(emit, process, facts)
         engine = make_engine(engine_name, agent, process, tasks, emit)
         undo.pop_all()
-        return _Attachable(runtime, sidecar, agent, engine)
+        again = msgspec.structs.replace(config, process=process.pid)
+        rescue = partial(_rescue, again, runtime, target.name, tasks)
+        return _Attachable(runtime, sidecar, agent, engine, rescue)
 
 
 class _Attachable:
     """See `prepared.Prepared`."""
 
-    def __init__(self, runtime: Runtime, sidecar: Sidecar, agent: Agent, engine: Engine) -> None:
+    def __init__(
+        self, runtime: Runtime, sidecar: Sidecar, agent: Agent, engine: Engine, rescue: Callable[[], Awaitable[None]]
+    ) -> None:
         self.engine = engine
         self._runtime = runtime
         self._sidecar = sidecar
         self._agent = agent
+        self._rescue = rescue
 
     async def wait_ended(self) -> TargetEnd:
         """Return when the sidecar has ended; with the target's PID 1 the kernel ends it too."""
         await self._agent.wait_closed()
+        if not self._agent.released:
+            # Before anything else: the target runs towards breakpoints that nobody handles any more.
+            await self._rescue()
         exit_code = await self._sidecar.target_exit_code()
         if exit_code is not None:
             return TargetEnd(exit_code, f"the target has ended with exit code {exit_code}")
@@ -104,6 +118,16 @@ def _check_attachable(inspection: Inspection) -> None:
         raise UserError(f"process {process.pid} ({process.name}) is already traced by {inspection.tracer}")
     if inspection.denial is not None:
         raise UserError(inspection.denial)
+
+
+async def _rescue(config: AttachConfig, runtime: Runtime, name: str, tasks: asyncio.TaskGroup) -> None:
+    """Heal a target whose sidecar was killed, by another sidecar; one that has ended too needs nothing."""
+    try:
+        async with asyncio.timeout(RESCUE_LIMIT_S), AsyncExitStack() as undo:
+            _, agent, inspection = await _reach(config, runtime, name, log.info, tasks, undo)
+            await agent.heal(inspection.process.pid)
+    except (DapbridgeError, TimeoutError) as error:
+        log.info("nothing to heal: %s", error or "it took too long")
 
 
 async def _read_facts(agent: Agent, process: Process) -> ElfFacts | None:

@@ -72,6 +72,7 @@ class Agent:
         self._release_limit_s = _LAST_STEPS_S
         self._is_running = False
         self._end_reason: str | None = None
+        self._released = False
         self._ended = asyncio.Event()
 
     @classmethod
@@ -179,6 +180,10 @@ class Agent:
             raise
         return child
 
+    async def heal(self, pid: int) -> None:
+        """Take the breakpoints of a lost debugger out of process `pid`, and continue it if it was left stopped."""
+        await self._ask(Any, "heal", pid=pid)
+
     async def aclose(self) -> None:
         """Make the agent let go, wait (bounded) until it has ended, and close the transport. May be called twice."""
         if self._end_reason is None:
@@ -193,6 +198,11 @@ class Agent:
     async def wait_closed(self) -> None:
         """Return once the agent is gone."""
         await self._ended.wait()
+
+    @property
+    def released(self) -> bool:
+        """Whether the agent has said that it has let go of everything: else its sidecar was killed."""
+        return self._released
 
     @property
     def end_reason(self) -> str | None:
@@ -235,6 +245,8 @@ class Agent:
                 answer.set_exception(error(message.error))
         elif message.event == "hello" and message.hello is not None:
             self.hello = message.hello
+        elif message.event == "released":
+            self._released = True
         elif message.event == "refused":
             raise UserError(message.text)
         elif message.event == "child_exited" and message.child in self._children:

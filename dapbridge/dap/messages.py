@@ -21,7 +21,8 @@ class Request(Struct, frozen=True):
 class Response(Struct, frozen=True):
     """The answer to request `request_seq`; `message` is set when `success` is false.
 
-    `message` is "cancelled", "notStopped" or a text for a person (DAP, "Response"); `show_user` asks the IDE to show it.
+    `message` is "cancelled", "notStopped" or a text for a person (DAP, "Response"); `show_user` asks the IDE to show
+    it.
     """
 
     request_seq: int

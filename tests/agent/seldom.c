@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t wanted;
 
@@ -22,6 +23,12 @@ __attribute__((noinline)) static long often(long n) {
 
 __attribute__((noinline)) static long seldom(long n) {
     return n * 7 + 1;
+}
+
+// For a debugger to call.
+__attribute__((noinline, used)) static int call(void) {
+    puts("called");
+    return pause();
 }
 
 static void *work(void *argument) {

@@ -124,6 +124,12 @@ def let_go(agent: Supervisor, child: int) -> Any:
     agent.let_child_go(child)
 
 
+def heal(agent: Supervisor, pid: int) -> Any:
+    """Put right what a debugger that nobody looks after any more has left in process `pid`."""
+    agent.rescue.heal(pid)
+    agent.rescue.let_go_on(pid)
+
+
 def release(agent: Supervisor) -> Any:
     """Let go of everything and end."""
     agent.let_go("the host released it")
@@ -139,6 +145,7 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "spawn": spawn,
     "signal": send_signal,
     "let_go": let_go,
+    "heal": heal,
     "release": release,
 }
 

@@ -47,6 +47,12 @@ class Rescue:
             except OSError as error:
                 self._log(f"process {pid} was left stopped and can't be continued: {error.strerror}")
 
+    def let_go_on(self, pid: int) -> None:
+        """Continue process `pid` where it stands stopped and untraced, whoever stopped it."""
+        if pid in healing.stopped_pids({pid}):
+            healing.let_go_on(pid)
+            self._log(f"process {pid} was left stopped: continued it")
+
     def target_pids(self) -> set[int]:
         return processes.target_pids(self._container_id, self._main_pid)
 

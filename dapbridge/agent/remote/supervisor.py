@@ -68,6 +68,7 @@ class Supervisor:
             self._turn()
         self.rescue.continue_stopped()
         self.files.remove()
+        self.stream.send(event="released")
         self._say_last_words()
 
     def spawn(self, argv: list[str], env: dict[str, str], channel: int, ladder: list[Any], pid: int | None) -> int:
@@ -175,15 +176,15 @@ class Supervisor:
             self._end_orphans()
 
     def _child_ended(self, supervised: _Supervised, status: int) -> None:
-        # The healing races with the target, so it comes before everything else.
-        if status:
-            self.rescue.heal(supervised.target_pid)
+        # The healing races with the target, so it comes before everything else. Not only after a death by a signal: gdb
+        # takes SIGTERM for an order to exit with 0, its breakpoints still in place.
+        self.rescue.heal(supervised.target_pid)
         child = supervised.child
         child.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
         supervised.ladder.stop()
         self.stream.send(event="child_exited", child=child.number, status=child.status)
+        self.stream.log(f"{child.name} ended with {child.status}")
         if status:
-            self.stream.log(f"{child.name} ended with {child.status}")
             # A stop signal that was on its way to the target takes effect a moment after its tracer's death.
             self._settling += 1
             self._loop.call_later(_SETTLE_S, self._settle)

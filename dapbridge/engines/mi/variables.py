@@ -32,6 +32,7 @@ ScopeKind = Literal["arguments", "locals", "registers"]
 
 _NO_SYMBOLS = "No symbol table"
 _POINTER_VALUE = re.compile(r"(?:\([^()]*\) )?0x[0-9a-f]*[1-9a-f][0-9a-f]*(?: <[^>]*>)?\Z")
+_NULL = re.compile(r"(?:\([^()]*\) )?0x0\Z")
 _NOT_WORTH_OPENING = re.compile(r"(?:\b(?:void|char|signed char|unsigned char) \*(?: const)?|\(\*\)\(.*\))\Z")
 
 
@@ -217,7 +218,7 @@ def describe(context: Context, name: str, varobj: VarObj) -> JsonObject:
         body["type"] = varobj.type_name
     if varobj.expression:
         body["evaluateName"] = varobj.expression
-    if varobj.has_children and not _NOT_WORTH_OPENING.search(varobj.type_name):
+    if varobj.has_children and not _NULL.match(value) and not _NOT_WORTH_OPENING.search(varobj.type_name):
         body["variablesReference"] = context.stopped.reference(Children(varobj))
         if varobj.indexed_children:
             body["indexedVariables"] = varobj.indexed_children

@@ -1,0 +1,160 @@
+"""The contender without DAP: gdb/MI over the same agent and attach stream, the same commands, each stop's in one burst.
+
+It is what dapbridge could cost at best: nobody waits for an answer before the next command, no client is spoken to,
+and the names of the variables that are opened are known beforehand.
+"""
+
+import asyncio
+from collections import deque
+from time import perf_counter
+
+from dapbridge.agent.client import Agent, Child
+from dapbridge.config import AttachConfig, SidecarConfig
+from dapbridge.engines.mi.gdb import Gdb
+from dapbridge.engines.mi.stack import frames_command
+from dapbridge.engines.mi.stops import Frame
+from dapbridge.engines.mi.variables import variables_commands
+from dapbridge.mi.commands import command
+from dapbridge.mi.connection import MiConnection
+from dapbridge.mi.records import Async, Payload, Result
+from dapbridge.runtimes import make_runtime
+from scene import AFTER_S, BUILD_FOLDER, IDLE_LINE, SERVE_LINE, SOURCE, STEPS_PER_STOP, Place, Sample, Seen, check
+
+_OPENED = ("numbers", "ages", "name")
+
+
+class _Mi:
+    """One gdb: bursts of commands out, their results in."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._connection = MiConnection()
+        self._results: dict[int, Result] = {}
+        self._stops: deque[Payload] = deque()
+
+    def send(self, *commands: str) -> list[int]:
+        """Send commands in one burst; return their tokens."""
+        numbered = [self._connection.send(each) for each in commands]
+        self._child.write(b"".join(data for _, data in numbered))
+        return [token for token, _ in numbered]
+
+    async def results(self, tokens: list[int]) -> list[Payload]:
+        """Wait for the commands' results. Raises RuntimeError for an error among them."""
+        while not all(token in self._results for token in tokens):
+            await self._take()
+        results = [self._results.pop(token) for token in tokens]
+        if errors := [result.payload for result in results if result.kind == "error"]:
+            raise RuntimeError(f"gdb: {errors}")
+        return [result.payload for result in results]
+
+    async def run(self, *commands: str) -> list[Payload]:
+        """Send commands in one burst and wait for their results."""
+        return await self.results(self.send(*commands))
+
+    async def stop(self, reason: str) -> Payload:
+        """Wait for the target's next stop, the attach's own left out."""
+        while not self._stops:
+            await self._take()
+        stop = self._stops.popleft()
+        if stop["reason"] != reason:
+            raise RuntimeError(f"stopped, expected {reason!r}: {stop}")
+        return stop
+
+    async def _take(self) -> None:
+        data = await self._child.read()
+        if not data:
+            raise RuntimeError("gdb has ended")
+        for record in self._connection.receive_data(data):
+            match record:
+                case Result(token=int(token)):
+                    self._results[token] = record
+                case Async(kind="stopped") if "reason" in record.payload:
+                    self._stops.append(record.payload)
+
+
+async def measure(place: Place, stops: int) -> Sample:
+    """Do what `dap_contenders.measure` does."""
+    sample = Sample()
+    begin = perf_counter()
+    place.gauge.reset()
+    runtime = make_runtime("docker")
+    try:
+        sidecar = await runtime.start_sidecar(place.target.name, SidecarConfig(), lambda _: None)
+        try:
+            agent = await Agent.connect(sidecar.transport, sidecar.scope)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(agent.run())
+                try:
+                    await _debug(agent, place, stops, sample, begin)
+                finally:
+                    await agent.aclose()
+        finally:
+            await sidecar.aclose()
+    finally:
+        await runtime.aclose()
+    return sample
+
+
+async def _debug(agent: Agent, place: Place, stops: int, sample: Sample, begin: float) -> None:
+    dialect = Gdb()
+    process = next(each for each in agent.hello.processes if each.pid == agent.hello.main_pid)
+    child = await agent.spawn(dialect.argv(), pid=process.pid)
+    mi = _Mi(child)
+    prepared = mi.send(
+        *await dialect.settings(agent, process, AttachConfig(place.target.name)),
+        *dialect.load_program(f"/proc/{process.pid}/exe"),
+        _break(IDLE_LINE),
+    )
+    libraries = await agent.link_libraries(process.pid)
+    await mi.results(prepared)
+    attached = mi.send(*dialect.attach(process.pid, stop=False))
+    loaded = mi.send(*dialect.load_libraries(libraries.sysroot, process.pid))
+    await mi.results(attached)
+    sample.stood_still_s = place.gauge.stood_still_ns() / 1e9
+    sample.from_nothing_s = sample.attach_s = perf_counter() - begin
+    await mi.results(loaded)
+    await asyncio.sleep(AFTER_S)
+    sample.stood_still_after_s = place.gauge.stood_still_ns() / 1e9
+    [inserted] = await mi.run(_break(SERVE_LINE))
+    varobjs: list[str] = []
+    for stop in range(stops):
+        thread_id = int((await mi.stop("breakpoint-hit"))["thread-id"])
+        for step in range(1, STEPS_PER_STOP + 1):
+            step_begin = perf_counter()
+            mi.send(command("exec-next", thread=thread_id))
+            await mi.stop("end-stepping-range")
+            old, varobjs = varobjs, [f"v{stop}_{step}_{name}" for name in _OPENED]
+            seen = await _look(mi, thread_id, old, varobjs)
+            sample.steps_s.append(perf_counter() - step_begin)
+            check(seen, step, containers_inline=True)
+        if stop == stops - 1:
+            await mi.run(command("break-delete", inserted["bkpt"]["number"]))
+        await mi.run("-exec-continue")
+    await mi.run("-target-detach")
+    await child.aclose()
+
+
+def _break(line: int) -> str:
+    return command("break-insert", "-f", source=f"{BUILD_FOLDER}/{SOURCE}", line=line)
+
+
+async def _look(mi: _Mi, thread_id: int, old_varobjs: list[str], varobjs: list[str]) -> Seen:
+    """Ask what dapbridge asks at a stop."""
+    stack, types, values, *_ = await mi.run(
+        frames_command(thread_id, 0),
+        *variables_commands(Frame(thread_id, 0)),
+        *(command("var-delete", name) for name in old_varobjs),
+        *(
+            command("var-create", varobj, "*", name, thread=thread_id, frame=0)
+            for varobj, name in zip(varobjs, _OPENED, strict=True)
+        ),
+    )
+    frames = stack["stack"]
+    is_argument = {each["name"]: each.get("arg") == "1" for each in types["variables"]}
+    shown = {each["name"]: each["value"] for each in values["variables"]}
+    return Seen(
+        [each.get("func", "??") for each in frames],
+        int(frames[0]["line"]),
+        {name: value for name, value in shown.items() if is_argument[name]},
+        {name: value for name, value in shown.items() if not is_argument[name]},
+    )

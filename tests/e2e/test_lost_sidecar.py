@@ -1,0 +1,33 @@
+"""The sidecar is killed, and with it the agent: another one heals the target."""
+
+import sys
+
+import pytest
+from support.dap_client import DapClient
+from support.engine import connect
+from support.marks import mark
+from support.targets import running
+
+pytestmark = pytest.mark.docker
+
+
+async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoints() -> None:
+    async with running("host") as target:
+        async with await DapClient.spawn(sys.executable, "-m", "dapbridge", "serve") as client:
+            rules = [{"from": "/ws", "to": "/build/src"}]
+            placed = await client.attach(
+                {"target": target.name, "substitutePath": rules}, {"/ws/host.c": [mark("host.c", "call")]}
+            )
+            with connect() as docker:
+                (sidecar,) = docker.containers.list(filters={"label": f"dapbridge.target-name={target.name}"})
+                sidecar.kill()
+            await client.output("the sidecar has ended")
+            await client.event("terminated")
+            await client.disconnect()
+
+        assert placed["/ws/host.c"][0]["verified"]
+        assert target.tracer_pids() == set()
+        # It runs over the line of the breakpoint: a breakpoint left there would kill it.
+        target.trigger()
+        await target.assert_runs_on()
+        assert target.sidecars() == []
