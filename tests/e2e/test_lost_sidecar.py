@@ -1,6 +1,7 @@
 """The sidecar is killed, and with it the agent: another one heals the target."""
 
 import sys
+from contextlib import closing
 
 import pytest
 from support.dap_client import DapClient
@@ -18,7 +19,7 @@ async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoint
             placed = await client.attach(
                 {"target": target.name, "substitutePath": rules}, {"/ws/host.c": [mark("host.c", "call")]}
             )
-            with connect() as docker:
+            with closing(connect()) as docker:
                 (sidecar,) = docker.containers.list(filters={"label": f"dapbridge.target-name={target.name}"})
                 sidecar.kill()
             await client.output("the sidecar has ended")
