@@ -1,6 +1,7 @@
 """MI over bytes, sans-I/O: numbers commands, cuts output into records."""
 
 import itertools
+from collections.abc import Iterator
 
 from dapbridge.errors import ProtocolError
 from dapbridge.mi.records import Record, parse_record
@@ -21,16 +22,19 @@ class MiConnection:
         token = next(self._tokens)
         return token, f"{token}{command}\n".encode(errors="surrogateescape")
 
-    def receive_data(self, data: bytes) -> list[Record | ProtocolError]:
-        """Take what the debugger wrote; return its whole records, in order. A broken line spoils only itself."""
+    def receive_data(self, data: bytes) -> Iterator[Record | ProtocolError]:
+        """Take what the debugger wrote at once; iterate to get its whole records, in order.
+
+        Each is parsed when it is asked for, so that nobody waits for the records behind. A broken line spoils only itself.
+        """
         if b"\n" not in data:
             self._keep(data)
-            return []
+            return iter(())
         *lines, rest = data.split(b"\n")
         lines[0] = b"".join([*self._partial, lines[0]])
         self._partial, self._partial_bytes = [], 0
         self._keep(rest)
-        return [_parse(line) for line in lines if line]
+        return (_parse(line) for line in lines if line)
 
     def _keep(self, data: bytes) -> None:
         if data:

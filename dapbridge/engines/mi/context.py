@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ class Context:
         threads: "ThreadTable",
         breakpoints: "BreakpointTable",
         libraries: "LibraryLoader",
+        interrupt: Callable[[], Awaitable[None]],
     ) -> None:
         self.agent = agent
         self.process = process
@@ -48,11 +49,15 @@ class Context:
         self.threads = threads
         self.breakpoints = breakpoints
         self.libraries = libraries
+        self.interrupt = interrupt
+        """Reaches a debugger that is too busy to read: what it does ends with an error."""
         self.stop: Stop | None = None
         self.attached = False
         self.attach_stop_due = False
         self.terminated = False
         self.pause_wanted = False
+        self.calling = False
+        """Whether a call into the target, which a person asked for, may be running."""
         self.leftover_varobjs: list[str] = []
         self.ids = itertools.count(1)
         self._emit = emit

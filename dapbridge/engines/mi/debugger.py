@@ -5,7 +5,8 @@ Commands are pipelined: `send` writes at once, so that a burst of them costs one
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ class Debugger:
         self._pending: dict[int, _Pending] = {}
         self._asked: dict[str, Answer] = {}
         self._ended = False
+        self._burst: list[bytes] | None = None
 
     async def run(self) -> None:
         """Read until the debugger's end; then every command that waits fails with EngineError."""
@@ -51,6 +53,9 @@ class Debugger:
             while data := await self._transport.read():
                 for record in self._connection.receive_data(data):
                     self._handle(record)
+                    if isinstance(record, Result):
+                        # Whoever waits for this one goes on before the next is parsed.
+                        await asyncio.sleep(0)
         finally:
             self._ended = True
             for pending in self._pending.values():
@@ -60,6 +65,20 @@ class Debugger:
     def send(self, command: str) -> Answer:
         """Write a command now; the answer is its result's payload, or EngineError with the debugger's own words."""
         return self._send(command, None)
+
+    @contextmanager
+    def burst(self) -> Iterator[None]:
+        """Write what is sent in the block as one piece: on its way to the debugger every piece wakes four processes."""
+        if self._burst is not None:
+            yield
+            return
+        self._burst = pieces = []
+        try:
+            yield
+        finally:
+            self._burst = None
+            if pieces:
+                self._transport.write(b"".join(pieces))
 
     async def run_console(self, cli_command: str) -> str:
         """Run a command of the debugger's own command line; return what it printed."""
@@ -104,7 +123,10 @@ class Debugger:
         self._pending[token] = _Pending(command, answer, output, owner.get())
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s > %d%s", self.name, token, shorten(command))
-        self._transport.write(data)
+        if self._burst is None:
+            self._transport.write(data)
+        else:
+            self._burst.append(data)
         return answer
 
     def _handle(self, record: Record | ProtocolError) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import re
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import partial
 
 import msgspec
 
@@ -58,6 +59,7 @@ class MiEngine:
             threads=threads.ThreadTable(),
             breakpoints=breakpoints.BreakpointTable(),
             libraries=LibraryLoader(self._agent, self._process, self._dialect, debugger),
+            interrupt=partial(self._child.signal, "INT"),
         )
         self._background = [
             self._tasks.create_task(self._run_debugger(context, self._child)),
@@ -86,11 +88,11 @@ class MiEngine:
     def cancel(self, request_seq: int) -> None:
         """End a request early: the debugger is interrupted when it is at work on it, else nobody waits any longer."""
         task = self._running.get(request_seq)
-        if task is None or self._child is None or self._context is None:
+        if task is None or self._context is None:
             return
         self._cancelled.add(request_seq)
         if self._context.debugger.at_work_for == request_seq:
-            self._tasks.create_task(self._child.signal("INT"))
+            self._tasks.create_task(_interrupt(self._context))
         else:
             task.cancel()
 
@@ -115,7 +117,7 @@ class MiEngine:
             if context.attached and not context.terminated:
                 if context.debugger.is_busy and context.stop is not None:
                     # It may be in a call into the target, which hears nothing but this.
-                    await child.signal("INT")
+                    await _interrupt(context)
                 await attach.detach(context, DETACH_LIMIT_S)
             context.debugger.send("-gdb-exit")
         if child is not None:
@@ -203,3 +205,9 @@ class MiEngine:
                 breakpoints.on_deleted(context, record.payload)
             case "=", "library-loaded":
                 context.libraries.on_loaded(record.payload)
+
+
+async def _interrupt(context: Context) -> None:
+    # With the agent gone there is nothing to interrupt.
+    with suppress(DapbridgeError):
+        await context.interrupt()

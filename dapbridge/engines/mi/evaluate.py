@@ -67,12 +67,14 @@ async def _evaluate(context: Context, expression: str, frame: Frame | None, *, m
 
 
 async def _run(context: Context, expression: str, frame: Frame | None) -> JsonObject:
+    context.calling = True
     context.debugger.send("-gdb-set may-call-functions on")
     answer = context.debugger.send(_evaluation(expression, frame))
     context.debugger.send("-gdb-set may-call-functions off")
     try:
         value = (await answer).get("value", "")
     finally:
+        context.calling = False
         if context.stop is not None:
             await refresh_varobjs(context)
     return {"result": str(value), "variablesReference": 0}

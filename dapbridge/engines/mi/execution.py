@@ -64,8 +64,10 @@ async def step_out(context: Context, arguments: ThreadArguments) -> None:
 
 @request("pause", resumes=True)
 async def pause(context: Context, arguments: ThreadArguments) -> None:
-    """DAP "Pause"; of a target that stands already, nothing."""
+    """DAP "Pause"; of a target that stands already, nothing, unless a call that was asked for runs in it."""
     if context.stop is not None:
+        if context.calling:
+            await context.interrupt()
         return
     context.pause_wanted = True
     await context.debugger.send("-exec-interrupt")

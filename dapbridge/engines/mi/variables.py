@@ -106,9 +106,10 @@ async def frame_variables(context: Context, frame: Frame) -> list[FrameVariable]
 
 
 async def prefetch(context: Context, frame: Frame) -> None:
-    """Make the variable objects that the client will ask for when it opens the frame."""
-    await _scope(context, Scope(frame, "locals"))
-    await _scope(context, Scope(frame, "arguments"))
+    """Ask for the variable objects that the client will want when it opens the frame."""
+    for each in await frame_variables(context, frame):
+        if each.value is None:
+            ask_varobj(context, each.name, frame)
 
 
 @request("variables", needs_stop=True)
