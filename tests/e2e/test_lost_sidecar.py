@@ -1,5 +1,7 @@
-"""The sidecar is killed, and with it the agent: another one heals the target."""
+"""Agent and debugger are killed in one moment, as a lack of memory does it: another sidecar heals the target."""
 
+import os
+import signal
 import sys
 from contextlib import closing
 
@@ -7,7 +9,7 @@ import pytest
 from support.dap_client import DapClient
 from support.engine import connect
 from support.marks import mark
-from support.targets import running
+from support.targets import DockerTarget, running
 
 pytestmark = pytest.mark.docker
 
@@ -19,9 +21,7 @@ async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoint
             placed = await client.attach(
                 {"target": target.name, "substitutePath": rules}, {"/ws/host.c": [mark("host.c", "call")]}
             )
-            with closing(connect()) as docker:
-                (sidecar,) = docker.containers.list(filters={"label": f"dapbridge.target-name={target.name}"})
-                sidecar.kill()
+            _kill_everything_in_the_sidecar_of(target)
             await client.output("the sidecar has ended")
             await client.event("terminated")
             await client.disconnect()
@@ -32,3 +32,14 @@ async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoint
         target.trigger()
         await target.assert_runs_on()
         assert target.sidecars() == []
+
+
+def _kill_everything_in_the_sidecar_of(target: DockerTarget) -> None:
+    with closing(connect()) as docker:
+        (sidecar,) = docker.containers.list(filters={"label": f"dapbridge.target-name={target.name}"})
+        listed = sidecar.top(ps_args="-eo pid,comm")["Processes"]
+    pids = {name: int(pid) for pid, name in listed}
+    # The agent must not see gdb's end, nor gdb the agent's: either would put things right by itself.
+    os.kill(pids["python3"], signal.SIGSTOP)
+    os.kill(pids["gdb"], signal.SIGKILL)
+    os.kill(pids["python3"], signal.SIGKILL)
