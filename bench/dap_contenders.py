@@ -164,8 +164,7 @@ def _look(client: LeanClient, thread_id: int) -> Seen:
         if each["presentationHint"] != "registers"
     }
     values = {
-        hint: {each["name"]: each["value"] for each in client.response(seq)["variables"]}
-        for hint, seq in asked.items()
+        hint: {each["name"]: each["value"] for each in client.response(seq)["variables"]} for hint, seq in asked.items()
     }
     functions = [each["name"] for each in frames]
     return Seen(functions, frames[0]["line"], values.get("arguments", {}), values.get("locals", {}))

@@ -20,7 +20,7 @@ class LeanClient:
     """Starts an adapter and speaks to it until the block ends."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the block
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0
         )
@@ -64,13 +64,10 @@ class LeanClient:
         return self._last_seq
 
     def response(self, seq: int) -> JsonObject:
-        """Wait for a response; return its body. Raises RuntimeError for an error."""
+        """Wait for a response; return its body. Whichever response is an error raises RuntimeError."""
         while seq not in self._responses:
             self._take()
-        response = self._responses.pop(seq)
-        if not response["success"]:
-            raise RuntimeError(f"'{response['command']}' failed: {response.get('message')} {response.get('body')}")
-        body: JsonObject = response.get("body") or {}
+        body: JsonObject = self._responses.pop(seq).get("body") or {}
         return body
 
     def request(self, command: str, **arguments: Any) -> JsonObject:
@@ -88,6 +85,8 @@ class LeanClient:
     def _take(self) -> None:
         message = self._read_message()
         if message["type"] == "response":
+            if not message["success"]:
+                raise RuntimeError(f"'{message['command']}' failed: {message}")
             self._responses[message["request_seq"]] = message
         else:
             self._events.append(message)

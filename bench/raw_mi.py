@@ -8,6 +8,8 @@ import asyncio
 from collections import deque
 from time import perf_counter
 
+from scene import AFTER_S, BUILD_FOLDER, IDLE_LINE, SERVE_LINE, SOURCE, STEPS_PER_STOP, Place, Sample, Seen, check
+
 from dapbridge.agent.client import Agent, Child
 from dapbridge.config import AttachConfig, SidecarConfig
 from dapbridge.engines.mi.gdb import Gdb
@@ -18,7 +20,6 @@ from dapbridge.mi.commands import command
 from dapbridge.mi.connection import MiConnection
 from dapbridge.mi.records import Async, Payload, Result
 from dapbridge.runtimes import make_runtime
-from scene import AFTER_S, BUILD_FOLDER, IDLE_LINE, SERVE_LINE, SOURCE, STEPS_PER_STOP, Place, Sample, Seen, check
 
 _OPENED = ("numbers", "ages", "name")
 

@@ -80,8 +80,8 @@ def image() -> None:
 def build(base: str | None, network: str | None) -> None:
     """Build the sidecar image in the Docker engine, and print its tag.
 
-    The first session would do it too; this is to have it ready before, to build it where no registry can be reached
-    (--base), or to build it anew with the distribution's updates.
+    The first session would do it too; this is to have it ready before, or to build it where no registry can be reached
+    (--base).
     """
 
     async def build_it(docker: "DockerRuntime") -> str:

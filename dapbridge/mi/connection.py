@@ -25,7 +25,7 @@ class MiConnection:
     def receive_data(self, data: bytes) -> Iterator[Record | ProtocolError]:
         """Take what the debugger wrote at once; iterate to get its whole records, in order.
 
-        Each is parsed when it is asked for, so that nobody waits for the records behind. A broken line spoils only itself.
+        Each is parsed when it is asked for, so that none waits for those behind it. A broken line spoils only itself.
         """
         if b"\n" not in data:
             self._keep(data)

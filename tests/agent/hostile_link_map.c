@@ -7,10 +7,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-extern struct r_debug _r_debug;
+static struct r_debug *find_debug(void) {
+    for (ElfW(Dyn) *entry = _DYNAMIC; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_DEBUG) {
+            return (struct r_debug *)entry->d_un.d_ptr;
+        }
+    }
+    return NULL;
+}
 
 int main(int argc, char **argv) {
-    struct link_map *first = _r_debug.r_map;
+    struct r_debug *debug = find_debug();
+    struct link_map *first = debug->r_map;
     const char *how = argc > 1 ? argv[1] : "";
     static char endless[1 << 16];
     if (strcmp(how, "cycle") == 0) {
@@ -30,7 +38,7 @@ int main(int argc, char **argv) {
         }
         first->l_next = many;
     } else if (strcmp(how, "wild-map") == 0) {
-        _r_debug.r_map = (struct link_map *)1;
+        debug->r_map = (struct link_map *)1;
     } else if (strcmp(how, "escape") == 0) {
         first->l_next->l_name = "/../../../../../../tmp/dapbridge-escaped.so";
     }

@@ -245,6 +245,7 @@ async def test_a_breakpoint_that_was_there_before_is_left_alone(program: Path) -
     async with running_process(program, own_namespaces=False) as target:
         async with agent_for(scope_of(target)) as (agent, _):
             mi = await gdb_on(agent, "seldom")
+            await target.assert_runs_on()
             foreign = healing.find_breakpoints(target.pid)
             assert foreign
             async with agent_for(scope_of(target)) as (other, _):

@@ -59,12 +59,14 @@ def test_the_address_lies_in_the_library(hostile: str) -> None:
 
 def test_a_static_program_has_none(tmp_path: Path) -> None:
     source = tmp_path / "static.c"
-    source.write_text('#include <stdio.h>\n#include <unistd.h>\nint main(void) { puts("tick"); fflush(stdout); pause(); }')
+    source.write_text(
+        '#include <stdio.h>\n#include <unistd.h>\nint main(void) { puts("tick"); fflush(stdout); pause(); }'
+    )
     for option in ("-static", "-static-pie"):
         binary = tmp_path / f"static{option}"
         subprocess.run(["gcc", option, str(source), "-o", str(binary)], check=True)
         with running(str(binary)) as pid:
-            assert names(pid) == []
+            assert set(names(pid)) <= {"linux-vdso.so.1"}
             with contextlib.closing(LinkMap(pid)) as link_map:
                 assert link_map.interpreter() is None
 

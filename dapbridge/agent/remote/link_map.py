@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 4096
 MAX_NAME = 4096
 _MAX_HEADERS = 512
-_AT_PHDR, _AT_PHENT, _AT_PHNUM = 3, 4, 5
-_PT_DYNAMIC, _PT_INTERP, _PT_PHDR = 2, 3, 6
+_AT_PHDR, _AT_PHENT, _AT_PHNUM, _AT_ENTRY = 3, 4, 5, 9
+_PT_DYNAMIC, _PT_INTERP = 2, 3
 _DT_DEBUG = 21
 
 
@@ -31,16 +31,19 @@ class LinkMap:
     def __init__(self, pid: int) -> None:
         """Raises OSError, LinkMapError."""
         with open(f"/proc/{pid}/exe", "rb") as exe:
-            ident = exe.read(6)
-        if ident[:4] != b"\x7fELF" or ident[4] not in (1, 2) or ident[5] not in (1, 2):
+            header = exe.read(32)
+        if len(header) < 32 or header[:4] != b"\x7fELF" or header[4] not in (1, 2) or header[5] not in (1, 2):
             raise LinkMapError("the program is no ELF file")
-        self._is_64bit = ident[4] == 2
-        self._order = "<" if ident[5] == 1 else ">"
+        self._is_64bit = header[4] == 2
+        self._order = "<" if header[5] == 1 else ">"
         self._word = "Q" if self._is_64bit else "I"
         self._word_size = 8 if self._is_64bit else 4
+        # e_entry: the same offset in Elf32_Ehdr and Elf64_Ehdr.
+        entry = int(struct.unpack_from(self._order + self._word, header, 24)[0])
         with open(f"/proc/{pid}/auxv", "rb") as auxv:
             data = auxv.read()
         self._auxv = dict(self._pairs(data))
+        self._load_bias = self._auxv.get(_AT_ENTRY, entry) - entry
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._headers = self._program_headers()
@@ -89,8 +92,7 @@ class LinkMap:
         for fields in layout.iter_unpack(self._read(table, size * count)):
             address, memory_size = (fields[3], fields[6]) if self._is_64bit else (fields[2], fields[5])
             headers[fields[0]] = (address, memory_size)
-        load_bias = table - headers[_PT_PHDR][0] if _PT_PHDR in headers else 0
-        return {kind: (address + load_bias, size) for kind, (address, size) in headers.items()}
+        return {kind: (address + self._load_bias, size) for kind, (address, size) in headers.items()}
 
     def _pairs(self, data: bytes) -> Iterator[tuple[int, int]]:
         layout = struct.Struct(self._order + self._word * 2)

@@ -114,6 +114,9 @@ class Supervisor:
         except Exception:  # noqa: BLE001 - whatever it is, the target must be let go of
             self._log_traceback()
             self.let_go("a bug of the agent")
+        self._send()
+
+    def _send(self) -> None:
         for supervised in self._children.values():
             supervised.child.take_credit()
         self._loop.watch(self.stream.output, 0 if self.stream.flush() else WRITE, lambda: None)
@@ -210,6 +213,7 @@ class Supervisor:
     def _say_last_words(self) -> None:
         """Give the host a moment to take what is still to be sent."""
         limit = self._loop.call_later(_LAST_WORDS_S, lambda: None)
+        self._send()
         while self.stream.has_unsent() and limit.callback is not None:
             self._turn()
 

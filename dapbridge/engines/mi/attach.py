@@ -22,9 +22,10 @@ async def attach(context: Context, arguments: NoArguments) -> None:
     """DAP "Attach": one burst, so that the target stands for the attach itself and nothing else."""
     context.attach_stop_due = True
     commands = context.dialect.attach(context.process.pid, stop=context.config.stop_on_entry)
-    attached, *others = [context.debugger.send(each) for each in commands]
-    # Symbols of libraries come right behind, before whatever the client may ask at a first stop.
-    context.libraries.load()
+    with context.debugger.burst():
+        attached, *others = [context.debugger.send(each) for each in commands]
+        # Symbols of libraries come right behind, before whatever the client may ask at a first stop.
+        context.libraries.load()
     try:
         await attached
     except EngineError as error:

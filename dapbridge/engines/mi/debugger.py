@@ -53,8 +53,8 @@ class Debugger:
             while data := await self._transport.read():
                 for record in self._connection.receive_data(data):
                     self._handle(record)
-                    if isinstance(record, Result):
-                        # Whoever waits for this one goes on before the next is parsed.
+                    if isinstance(record, Prompt):
+                        # Whoever waits for this group of records goes on before the next one is parsed.
                         await asyncio.sleep(0)
         finally:
             self._ended = True
@@ -72,11 +72,11 @@ class Debugger:
         if self._burst is not None:
             yield
             return
-        self._burst = pieces = []
+        self._burst = []
         try:
             yield
         finally:
-            self._burst = None
+            pieces, self._burst = self._burst, None
             if pieces:
                 self._transport.write(b"".join(pieces))
 

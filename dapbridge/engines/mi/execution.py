@@ -10,6 +10,7 @@ from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
 from dapbridge.engines.mi.stops import Frame, Stop
+from dapbridge.engines.mi.varobjs import MAX_LEFTOVER_VAROBJS, delete_leftovers
 from dapbridge.errors import DapbridgeError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
@@ -41,6 +42,8 @@ class ThreadArguments(Arguments, frozen=True):
 async def continue_(context: Context, arguments: ThreadArguments) -> JsonObject:
     """DAP "Continue"."""
     await context.debugger.send("-exec-continue")
+    # While the target runs nobody waits for the debugger, as a step would.
+    delete_leftovers(context)
     return {"allThreadsContinued": True}
 
 
@@ -99,7 +102,7 @@ def on_stopped(context: Context, payload: Payload) -> None:
     thread_id = int(payload.get("thread-id", 1))
     context.debugger.forget()
     stop = context.stop = Stop(thread_id, context.ids)
-    _prefetch(context, thread_id)
+    _prefetch(context, thread_id, str(payload.get("frame", {}).get("func", "")))
     if context.config.max_pause:
         loop = asyncio.get_running_loop()
         stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
@@ -107,20 +110,20 @@ def on_stopped(context: Context, payload: Payload) -> None:
     context.tell("stopped", body | {"reason": "entry"} if is_entry else body)
 
 
-def _prefetch(context: Context, thread_id: int) -> None:
+def _prefetch(context: Context, thread_id: int, function: str) -> None:
     top = Frame(thread_id, 0)
-    for each in (frames_command(thread_id, 0), *variables.variables_commands(top)):
-        context.debugger.ask(each)
-    context.tasks.create_task(_prefetch_variables(context, top))
-    if context.leftover_varobjs:
-        for name in context.leftover_varobjs:
-            context.debugger.send(command("var-delete", name))
-        context.leftover_varobjs.clear()
+    with context.debugger.burst():
+        for each in (frames_command(thread_id, 0), *variables.variables_commands(top)):
+            context.debugger.ask(each)
+        variables.guess(context, top, function)
+        if len(context.leftover_varobjs) > MAX_LEFTOVER_VAROBJS:
+            delete_leftovers(context)
+    context.tasks.create_task(_prefetch_variables(context, top, function))
 
 
-async def _prefetch_variables(context: Context, frame: Frame) -> None:
+async def _prefetch_variables(context: Context, frame: Frame, function: str) -> None:
     try:
-        await variables.prefetch(context, frame)
+        await variables.prefetch(context, frame, function)
     except DapbridgeError as error:
         log.debug("nothing to fetch ahead: %s", error)
 

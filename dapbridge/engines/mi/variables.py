@@ -105,11 +105,21 @@ async def frame_variables(context: Context, frame: Frame) -> list[FrameVariable]
     return [_frame_variable(*each) for each in zip(typed, valued, strict=True)]
 
 
-async def prefetch(context: Context, frame: Frame) -> None:
-    """Ask for the variable objects that the client will want when it opens the frame."""
-    for each in await frame_variables(context, frame):
-        if each.value is None:
-            ask_varobj(context, each.name, frame)
+def guess(context: Context, frame: Frame, function: str) -> None:
+    """Ask for the variable objects that this function had at its last stop: after a step most likely the same ones.
+
+    For one that isn't there any more the debugger has an error, which nobody reads.
+    """
+    for name in context.openable.get(function, ()):
+        ask_varobj(context, name, frame)
+
+
+async def prefetch(context: Context, frame: Frame, function: str) -> None:
+    """Ask for the variable objects that the client will want when it opens the frame, but those guessed already."""
+    openable = [each.name for each in await frame_variables(context, frame) if each.value is None]
+    context.openable[function] = openable
+    for name in openable:
+        ask_varobj(context, name, frame)
 
 
 @request("variables", needs_stop=True)

@@ -17,6 +17,9 @@ from dapbridge.mi.records import Payload
 MAX_CHILDREN = 1000
 """The most children listed at once; the client asks for the rest."""
 
+MAX_LEFTOVER_VAROBJS = 100
+"""How many variable objects of earlier stops may wait for the next `continue` to be deleted."""
+
 _ACCESS = frozenset({"public", "protected", "private"})
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _SIMPLE_EXPRESSION = re.compile(r"(?:[\w$.\[\]]|->)+\Z|\(\*\w+\)\Z")
@@ -105,6 +108,14 @@ async def list_children(
     if factor == 2:
         return _pairs(children, start), has_more
     return await _without_access_groups(context, children), has_more
+
+
+def delete_leftovers(context: Context) -> None:
+    """Delete the variable objects of earlier stops; the target may run."""
+    with context.debugger.burst():
+        for name in context.leftover_varobjs:
+            context.debugger.send(command("var-delete", name))
+    context.leftover_varobjs.clear()
 
 
 async def refresh_varobjs(context: Context) -> None:

@@ -1,0 +1,100 @@
+"""Measure an attach and steps with dapbridge, with `gdb -i=dap` in a sidecar of the same image, and with raw gdb/MI.
+
+All three in one run, taking turns, each time at a new target. `make bench` runs it; docs/benchmarks.md explains it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import click
+import dap_contenders
+import raw_mi
+from report import CONTENDERS, Report, describe_machine
+from rich.console import Console
+from scene import Place, Sample
+from support.engine import connect
+from support.gauge import Gauge
+from support.images import base
+from support.targets import running
+
+from dapbridge.errors import DapbridgeError
+from dapbridge.runtimes.docker import DockerRuntime
+from dapbridge.runtimes.sidecar_image import image_tag
+
+_PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+Measure = Callable[[Place], Awaitable[Sample]]
+
+
+async def benchmark(runs: int, stops: int, console: Console) -> Report:
+    """Measure every contender `runs` times, stepping at `stops` stops each."""
+    sidecar_image = await _make_sidecar_image()
+
+    def with_dap(adapter: dap_contenders.Adapter) -> Measure:
+        return lambda place: asyncio.to_thread(dap_contenders.measure, adapter, place, stops)
+
+    measures: dict[str, Measure] = {
+        "dapbridge": with_dap(dap_contenders.Dapbridge()),
+        "gdb -i=dap": with_dap(dap_contenders.GdbDap(sidecar_image)),
+        "raw MI": lambda place: raw_mi.measure(place, stops),
+    }
+    samples: dict[str, list[Sample]] = {name: [] for name in CONTENDERS}
+    for run in range(runs):
+        turn = run % len(CONTENDERS)
+        for name in CONTENDERS[turn:] + CONTENDERS[:turn]:
+            console.print(f"run {run + 1} of {runs}: {name}", style="dim")
+            samples[name].append(await _measure_once(measures[name]))
+    return Report(samples, describe_machine(sidecar_image), runs, stops)
+
+
+async def _measure_once(measure: Measure) -> Sample:
+    async with running("ticker") as target:
+        with closing(Gauge(target.pid)) as gauge:
+            sample = await measure(Place(target, gauge))
+            await target.assert_runs_on()
+            gauge.reset()
+            await asyncio.sleep(sample.attach_s)
+            sample.noise_floor_s = gauge.stood_still_ns() / 1e9
+    return sample
+
+
+async def _make_sidecar_image() -> str:
+    """Return the tag of the sidecar's image, built if it is missing."""
+    with closing(connect()) as client:
+        tag = image_tag()
+        if not client.images.list(name=tag):
+            await asyncio.to_thread(base, client, "trixie")
+            runtime = DockerRuntime()
+            try:
+                tag = await runtime.build_image(lambda _: None)
+            finally:
+                await runtime.aclose()
+    return tag
+
+
+@click.command()
+@click.option("--runs", default=10, show_default=True, type=click.IntRange(min=1), help="Attaches per contender.")
+@click.option(
+    "--stops", default=3, show_default=True, type=click.IntRange(min=1), help="Stops per attach, four steps each."
+)
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
+@click.option("--write", is_flag=True, help="Put the Markdown into docs/benchmarks.md.")
+def main(runs: int, stops: int, markdown: bool, write: bool) -> None:
+    """Measure dapbridge beside `gdb -i=dap` and raw gdb/MI."""
+    console = Console(stderr=True)
+    try:
+        report = asyncio.run(benchmark(runs, stops, console))
+    except DapbridgeError as error:
+        raise click.ClickException(str(error)) from None
+    if markdown:
+        click.echo(report.to_markdown())
+    else:
+        Console().print(report.to_table())
+    if write:
+        report.write_into(_PAGE)
+
+
+if __name__ == "__main__":
+    main()
