@@ -1,14 +1,15 @@
 # `make demo` and `make test` need nothing before them on Debian or Ubuntu with Python 3.11 or newer, as root or with sudo.
 
 SETUP := @.ci/setup
-# More arguments for pytest: make test ARGS="-k breakpoints"
+# More arguments for pytest or the benchmark: make test ARGS="-k breakpoints", make bench ARGS="--runs 3"
 ARGS :=
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test bench check format lock clean
 
 help:
 	@echo "make demo    attach to a small program and show what an editor would show; needs no container engine"
 	@echo "make test    set up everything, a Docker engine included, then check and run all tests"
+	@echo "make bench   measure attach and steps beside gdb's own DAP server and raw gdb/MI"
 	@echo "make check   format, lint, types and layers, as 'make test' runs them first"
 	@echo "make format  format the code and fix what the linter can fix"
 	@echo "make lock    pin the dependencies anew in requirements.lock"
@@ -22,6 +23,10 @@ test:
 	$(SETUP) test
 	@$(MAKE) --no-print-directory check
 	@.ci/as-root .venv/bin/pytest $(ARGS)
+
+bench:
+	$(SETUP) test
+	@.ci/as-root env PYTHONPATH=.:tests .venv/bin/python bench/attach.py $(ARGS)
 
 check:
 	$(SETUP) venv

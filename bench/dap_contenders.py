@@ -28,8 +28,8 @@ class Adapter(Protocol):
     source: str
     """The path of the ticker's source as this adapter's client has it."""
 
-    containers_inline: bool
-    """Whether its one-line values of containers show the elements."""
+    opens_containers: bool
+    """Whether containers have to be opened, for their one-line values don't show the elements."""
 
     stands_after_attach: bool
     """Whether the target stands until the client says `continue`."""
@@ -47,7 +47,7 @@ class Dapbridge:
     """`dapbridge serve` over stdio."""
 
     source = f"{_CLIENT_FOLDER}/{SOURCE}"
-    containers_inline = True
+    opens_containers = False
     stands_after_attach = False
 
     def attach_arguments(self, place: Place) -> JsonObject:
@@ -66,7 +66,7 @@ class GdbDap:
     """
 
     source = f"{BUILD_FOLDER}/{SOURCE}"
-    containers_inline = False
+    opens_containers = True
     stands_after_attach = True
 
     def __init__(self, image: str) -> None:
@@ -125,13 +125,15 @@ def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
         _set_breakpoint(client, adapter, SERVE_LINE)
         for stop in range(stops):
             thread_id = _wait_stopped(client, "breakpoint")
+            _look(client, adapter, thread_id)
             for step in range(1, STEPS_PER_STOP + 1):
                 step_begin = perf_counter()
                 client.send("next", threadId=thread_id)
                 _wait_stopped(client, "step")
-                seen = _look(client, thread_id)
+                seen, listed_at = _look(client, adapter, thread_id)
                 sample.steps_s.append(perf_counter() - step_begin)
-                check(seen, step, containers_inline=adapter.containers_inline)
+                sample.lists_s.append(listed_at - step_begin)
+                check(seen, step)
             if stop == stops - 1:
                 _set_breakpoint(client, adapter)
             client.request("continue", threadId=thread_id)
@@ -154,7 +156,8 @@ def _wait_stopped(client: LeanClient, reason: str) -> int:
     return thread_id
 
 
-def _look(client: LeanClient, thread_id: int) -> Seen:
+def _look(client: LeanClient, adapter: Adapter, thread_id: int) -> tuple[Seen, float]:
+    """Return what is known of a stop, and when the variables were listed, before containers were opened."""
     frames = client.request("stackTrace", threadId=thread_id, startFrame=0, levels=_STACK_LEVELS)["stackFrames"]
     scopes = client.request("scopes", frameId=frames[0]["id"])["scopes"]
     # As editors do: all scopes that are not expensive, at once.
@@ -163,11 +166,25 @@ def _look(client: LeanClient, thread_id: int) -> Seen:
         for each in scopes
         if each["presentationHint"] != "registers"
     }
-    values = {
-        hint: {each["name"]: each["value"] for each in client.response(seq)["variables"]} for hint, seq in asked.items()
-    }
+    listed = {hint: client.response(seq)["variables"] for hint, seq in asked.items()}
+    listed_at = perf_counter()
+    if adapter.opens_containers:
+        _open_containers(client, [each for variables in listed.values() for each in variables])
     functions = [each["name"] for each in frames]
-    return Seen(functions, frames[0]["line"], values.get("arguments", {}), values.get("locals", {}))
+    values = {hint: {each["name"]: each["value"] for each in variables} for hint, variables in listed.items()}
+    return Seen(functions, frames[0]["line"], values.get("arguments", {}), values.get("locals", {})), listed_at
+
+
+def _open_containers(client: LeanClient, variables: list[JsonObject]) -> None:
+    """Add the elements to the values of containers."""
+    asked = [
+        (each, client.send("variables", variablesReference=each["variablesReference"]))
+        for each in variables
+        if each["variablesReference"]
+    ]
+    for container, seq in asked:
+        elements = ", ".join(each["value"] for each in client.response(seq)["variables"])
+        container["value"] = f"{container['value']} = {{{elements}}}"
 
 
 def _docker(*arguments: str) -> str:

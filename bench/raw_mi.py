@@ -117,20 +117,22 @@ async def _debug(agent: Agent, place: Place, stops: int, sample: Sample, begin: 
     await asyncio.sleep(AFTER_S)
     sample.stood_still_after_s = place.gauge.stood_still_ns() / 1e9
     [inserted] = await mi.run(_break(SERVE_LINE))
-    varobjs: list[str] = []
     for stop in range(stops):
         thread_id = int((await mi.stop("breakpoint-hit"))["thread-id"])
+        await _look(mi, thread_id, f"{stop}_0")
         for step in range(1, STEPS_PER_STOP + 1):
             step_begin = perf_counter()
             mi.send(command("exec-next", thread=thread_id))
             await mi.stop("end-stepping-range")
-            old, varobjs = varobjs, [f"v{stop}_{step}_{name}" for name in _OPENED]
-            seen = await _look(mi, thread_id, old, varobjs)
+            seen = await _look(mi, thread_id, f"{stop}_{step}")
             sample.steps_s.append(perf_counter() - step_begin)
-            check(seen, step, containers_inline=True)
+            sample.lists_s.append(sample.steps_s[-1])
+            check(seen, step)
         if stop == stops - 1:
             await mi.run(command("break-delete", inserted["bkpt"]["number"]))
         await mi.run("-exec-continue")
+        looks = [f"{stop}_{step}" for step in range(STEPS_PER_STOP + 1)]
+        await mi.run(*(command("var-delete", f"v{look}_{name}") for look in looks for name in _OPENED))
     await mi.run("-target-detach")
     await child.aclose()
 
@@ -139,16 +141,14 @@ def _break(line: int) -> str:
     return command("break-insert", "-f", source=f"{BUILD_FOLDER}/{SOURCE}", line=line)
 
 
-async def _look(mi: _Mi, thread_id: int, old_varobjs: list[str], varobjs: list[str]) -> Seen:
-    """Ask what dapbridge asks at a stop."""
-    stack, types, values, *_ = await mi.run(
+async def _look(mi: _Mi, thread_id: int, look: str) -> Seen:
+    """Ask what dapbridge asks at a stop; `look` makes the names of its variable objects."""
+    typing, valuing = variables_commands(Frame(thread_id, 0))
+    types, stack, values, *_ = await mi.run(
+        typing,
         frames_command(thread_id, 0),
-        *variables_commands(Frame(thread_id, 0)),
-        *(command("var-delete", name) for name in old_varobjs),
-        *(
-            command("var-create", varobj, "*", name, thread=thread_id, frame=0)
-            for varobj, name in zip(varobjs, _OPENED, strict=True)
-        ),
+        valuing,
+        *(command("var-create", f"v{look}_{name}", "*", name, thread=thread_id, frame=0) for name in _OPENED),
     )
     frames = stack["stack"]
     is_argument = {each["name"]: each.get("arg") == "1" for each in types["variables"]}

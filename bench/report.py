@@ -14,13 +14,20 @@ from scene import AFTER_S, STEPS_PER_STOP, Sample
 CONTENDERS = ("dapbridge", "gdb -i=dap", "raw MI")
 
 _BEGIN, _END = "<!-- table: begin -->", "<!-- table: end -->"
+
+
+def _noise_floor(sample: Sample) -> float:
+    return sample.noise_floor_s
+
+
 _ROWS: tuple[tuple[str, Callable[[Sample], float]], ...] = (
     ("(a) `attach` until answered", lambda sample: sample.attach_s),
     ("adapter's start until `attach` answered", lambda sample: sample.from_nothing_s),
     ("(b) target stood still at a stretch until then", lambda sample: sample.stood_still_s),
     (f"the same until {AFTER_S:g} s later", lambda sample: sample.stood_still_after_s),
-    ("the same without a debugger (noise)", lambda sample: sample.noise_floor_s),
+    ("the same without a debugger (noise)", _noise_floor),
     ("(c) `next` until stack, scopes, variables", lambda sample: median(sample.steps_s)),
+    ("the same but containers' elements", lambda sample: median(sample.lists_s)),
 )
 
 
@@ -69,7 +76,7 @@ class Report:
             medians = [median(values) for values in by_contender]
             shown = [f"{_ms(median(values))} ({_ms(min(values))}–{_ms(max(values))})" for values in by_contender]
             ratios = [f"{medians[0] / other:.2f}×" for other in medians[1:]]
-            rows.append((title, *shown, *ratios))
+            rows.append((title, *shown, *(ratios if value is not _noise_floor else ("",) * len(ratios))))
         return rows
 
 

@@ -44,6 +44,9 @@ class Prompt(Struct, frozen=True):
 
 Record = Result | Async | Stream | Prompt
 
+# pygdbmi makes a coloured text of every value for its debug log, also when there is none: a third of its time.
+gdbmiparser.fmt_green = lambda x: ""  # type: ignore[attr-defined]
+
 _RECORD = re.compile(r"(?P<token>\d*)(?P<mark>[\^*=])[a-z-]+(?:,|$)")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKET = re.compile(r"[^\[\]{}]+")

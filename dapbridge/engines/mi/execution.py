@@ -113,7 +113,10 @@ def on_stopped(context: Context, payload: Payload) -> None:
 def _prefetch(context: Context, thread_id: int, function: str) -> None:
     top = Frame(thread_id, 0)
     with context.debugger.burst():
-        for each in (frames_command(thread_id, 0), *variables.variables_commands(top)):
+        # Types first: what can be opened is asked for while the debugger still works on the rest. Then the stack, which
+        # the client wants before it asks for values.
+        types, values = variables.variables_commands(top)
+        for each in (types, frames_command(thread_id, 0), values):
             context.debugger.ask(each)
         variables.guess(context, top, function)
         if len(context.leftover_varobjs) > MAX_LEFTOVER_VAROBJS:
