@@ -4,8 +4,8 @@ All three in one run, taking turns, each time at a new target. `make bench` runs
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import click
@@ -50,14 +50,21 @@ async def benchmark(runs: int, stops: int, console: Console) -> Report:
 
 
 async def _measure_once(measure: Measure) -> Sample:
+    async with _place() as place:
+        sample = await measure(place)
+    # A new target again: the noise must have nothing of the debugger that was there.
+    async with _place() as place:
+        place.gauge.reset()
+        await asyncio.sleep(sample.attach_s)
+        sample.noise_floor_s = place.gauge.stood_still_ns() / 1e9
+    return sample
+
+
+@asynccontextmanager
+async def _place() -> AsyncIterator[Place]:
     async with running("ticker") as target:
         with closing(Gauge(target.pid)) as gauge:
-            sample = await measure(Place(target, gauge))
-            await target.assert_runs_on()
-            gauge.reset()
-            await asyncio.sleep(sample.attach_s)
-            sample.noise_floor_s = gauge.stood_still_ns() / 1e9
-    return sample
+            yield Place(target, gauge)
 
 
 async def _make_sidecar_image() -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from time import perf_counter, sleep
 from typing import Protocol
 
@@ -83,7 +83,11 @@ class GdbDap:
             *("--read-only", "--tmpfs=/tmp", f"--entrypoint={_SIDECAR[0]}", self._image, *_SIDECAR[1:]),
         )
         try:
-            with LeanClient(["docker", "exec", "-i", sidecar, *_GDB]) as client:
+            # Once in a while gdb 16 answers `disconnect` and doesn't end; its container is removed anyhow.
+            with (
+                suppress(subprocess.TimeoutExpired),
+                LeanClient(["docker", "exec", "-i", sidecar, *_GDB]) as client,
+            ):
                 yield client
         finally:
             _docker("rm", "--force", sidecar)

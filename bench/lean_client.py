@@ -13,6 +13,7 @@ import msgspec
 JsonObject = dict[str, Any]
 
 LIMIT_S = 30.0
+END_LIMIT_S = 10.0
 _END_OF_HEADER = b"\r\n\r\n"
 
 
@@ -41,11 +42,11 @@ class LeanClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the adapter's stdin and wait for its end."""
+        """Close the adapter's stdin and wait for its end. Raises TimeoutExpired for one that had to be killed."""
         assert self._process.stdin
         self._process.stdin.close()
         try:
-            self._process.wait(LIMIT_S)
+            self._process.wait(END_LIMIT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

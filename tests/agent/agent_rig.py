@@ -1,7 +1,6 @@
 """An agent as a local process, as the pid:// runtime runs it, and a debugger of it that is spoken to in plain MI."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -128,15 +127,6 @@ async def gdb_on(agent: Agent, place: str, ladder: Sequence[Step] = GDB_LADDER) 
 def read_bytes(path: str) -> bytes:
     """Return the content of a file of this host."""
     return Path(path).read_bytes()
-
-
-def private_directories() -> set[str]:
-    """Return the agents' private directories that are there now."""
-    return {
-        name
-        for name in os.listdir(os.environ.get("TMPDIR") or "/tmp")
-        if name.startswith("dapbridge-") and len(name) == 26
-    }
 
 
 async def wait_gone(pid: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from agent_rig import LIMIT_S, agent_for, agent_process, private_directories, read_bytes
+from agent_rig import LIMIT_S, agent_for, agent_process, read_bytes
 
 from dapbridge.agent.bundle import _sources
 from dapbridge.agent.client import Agent
@@ -84,8 +84,8 @@ async def test_what_cannot_be_done_is_said_with_the_name(agent: Agent) -> None:
     assert await agent.resolve(os.getpid(), "/") == "/"
 
 
-async def test_a_file_is_written_and_gone_with_the_agent() -> None:
-    before = private_directories()
+async def test_a_file_is_written_and_gone_with_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     content = [os.urandom(1 << 20) for _ in range(3)]
     async with agent_for(OURSELVES) as (agent, _):
         path = await agent.write_file("program", content)
@@ -93,7 +93,7 @@ async def test_a_file_is_written_and_gone_with_the_agent() -> None:
         assert os.stat(path).st_mode & 0o777 == 0o600
         again = await agent.write_file("program", [b"shorter"])
         assert read_bytes(again) == b"shorter"
-    assert private_directories() == before
+    assert os.listdir(tmp_path) == []
 
 
 async def test_a_child_is_a_transport(agent: Agent) -> None:

@@ -16,7 +16,6 @@ from agent_rig import (
     agent_for,
     agent_process,
     gdb_on,
-    private_directories,
     scope_of,
     wait_gone,
 )
@@ -53,9 +52,11 @@ def program(compiled: Callable[[str], Path]) -> Path:
 
 
 @pytest.fixture(params=[True, False], ids=["own-namespaces", "shared-namespaces"])
-async def target(request: pytest.FixtureRequest, program: Path) -> AsyncIterator[Target]:
+async def target(
+    request: pytest.FixtureRequest, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Target]:
     """A program that must run on, whole, with nothing left beside it, when the test has ended."""
-    private_before = private_directories()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     async with running_process(program, own_namespaces=request.param) as target:
         yield target
         assert healing.find_breakpoints(target.pid) == {}
@@ -64,7 +65,7 @@ async def target(request: pytest.FixtureRequest, program: Path) -> AsyncIterator
             await target.lines.wait_for("seldom ")
         await target.assert_let_go()
         assert procfs.children(target.pid) == []
-    assert private_directories() == private_before
+    assert os.listdir(tmp_path) == []
 
 
 @asynccontextmanager

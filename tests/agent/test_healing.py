@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from support import procfs
+from support.fake_command import ENVIRONMENT
 from support.targets import Target, running_process
 
 from dapbridge.agent.remote import healing
@@ -92,23 +94,34 @@ async def test_a_replaced_program_is_healed_from_the_old_one(compiled: Callable[
         await target.assert_runs_on()
 
 
-async def test_a_kernel_that_lets_only_tracers_write_is_asked_as_one(
-    target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
+HEAL_AS_TRACER = """
+import os, sys
+from dapbridge.agent.remote import healing, processes
+
+pid = int(sys.argv[1])
+write_all = healing._write_all
+
+def refuse_strangers(memory, originals):
+    tracer = processes.facts(pid)["tracer_pid"]
+    print("tracer" if tracer == os.getpid() else tracer)
+    if tracer != os.getpid():
+        raise PermissionError
+    write_all(memory, originals)
+
+healing._write_all = refuse_strangers
+print(healing.heal(pid) > 0)
+"""
+
+
+async def test_a_kernel_that_lets_only_tracers_write_is_asked_as_one(target: Target) -> None:
     gdb = await run_gdb(target, "break *seldom")
     await kill(gdb)
-    write_all = healing._write_all
-    tracers: list[set[int]] = []
-
-    def refuse_strangers(memory: int, originals: dict[int, bytes]) -> None:
-        tracers.append(target.tracer_pids())
-        if os.getpid() not in tracers[-1]:
-            raise PermissionError
-        write_all(memory, originals)
-
-    monkeypatch.setattr(healing, "_write_all", refuse_strangers)
-    assert healing.heal(target.pid) >= 1
-    assert tracers == [set(), {os.getpid()}]
+    # In a process of its own, for here asyncio itself waits for the target, its child.
+    healer = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HEAL_AS_TRACER, str(target.pid), stdout=asyncio.subprocess.PIPE, env=ENVIRONMENT
+    )
+    output, _ = await healer.communicate()
+    assert output.split() == [b"0", b"tracer", b"True"]
     assert target.tracer_pids() == set()
     assert healing.find_breakpoints(target.pid) == {}
     await target.assert_runs_on()

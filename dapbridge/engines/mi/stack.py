@@ -4,7 +4,7 @@ from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stops import Frame
-from dapbridge.engines.mi.variables import Scope, ScopeKind, frame_variables
+from dapbridge.engines.mi.variables import Scope, ScopeKind, typed_variables
 from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
@@ -60,8 +60,8 @@ async def scopes(context: Context, arguments: ScopesArguments) -> JsonObject:
     """DAP "Scopes": Arguments, Locals, Registers."""
     stop = context.stopped
     frame = stop.frame(arguments.frame_id)
-    variables = await frame_variables(context, frame)
-    argument_count = sum(each.is_argument for each in variables)
+    variables = await typed_variables(context, frame)
+    argument_count = sum(each.get("arg") == "1" for each in variables)
 
     def scope(name: str, kind: ScopeKind, *, expensive: bool = False) -> JsonObject:
         reference = stop.reference(Scope(frame, kind))

@@ -93,15 +93,27 @@ def variables_commands(frame: Frame) -> tuple[str, str]:
     )
 
 
-async def frame_variables(context: Context, frame: Frame) -> list[FrameVariable]:
-    """Return a frame's arguments and locals; none where it has no debug information."""
-    simple, full = (context.debugger.ask(each) for each in variables_commands(frame))
+async def typed_variables(context: Context, frame: Frame) -> list[Payload]:
+    """Return MI's list of a frame's arguments and locals with their types; none without debug information.
+
+    What has to be opened has no value in it. It is there earlier than `frame_variables`, which wait for all values.
+    """
+    types, _ = variables_commands(frame)
     try:
-        typed, valued = (await simple).get("variables") or [], (await full).get("variables") or []
+        return (await context.debugger.ask(types)).get("variables") or []
     except EngineError as error:
         if _NO_SYMBOLS in str(error):
             return []
         raise
+
+
+async def frame_variables(context: Context, frame: Frame) -> list[FrameVariable]:
+    """Return a frame's arguments and locals; none where it has no debug information."""
+    _, values = (context.debugger.ask(each) for each in variables_commands(frame))
+    typed = await typed_variables(context, frame)
+    if not typed:
+        return []
+    valued = (await values).get("variables") or []
     return [_frame_variable(*each) for each in zip(typed, valued, strict=True)]
 
 
@@ -116,7 +128,7 @@ def guess(context: Context, frame: Frame, function: str) -> None:
 
 async def prefetch(context: Context, frame: Frame, function: str) -> None:
     """Ask for the variable objects that the client will want when it opens the frame, but those guessed already."""
-    openable = [each.name for each in await frame_variables(context, frame) if each.value is None]
+    openable = [str(each["name"]) for each in await typed_variables(context, frame) if "value" not in each]
     context.openable[function] = openable
     for name in openable:
         ask_varobj(context, name, frame)
