@@ -84,7 +84,7 @@ async def _make_sidecar_image() -> str:
 @click.command()
 @click.option("--runs", default=10, show_default=True, type=click.IntRange(min=1), help="Attaches per contender.")
 @click.option(
-    "--stops", default=3, show_default=True, type=click.IntRange(min=1), help="Stops per attach, four steps each."
+    "--stops", default=5, show_default=True, type=click.IntRange(min=1), help="Stops per attach, four steps each."
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--write", is_flag=True, help="Put the Markdown into docs/benchmarks.md.")

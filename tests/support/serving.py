@@ -1,20 +1,27 @@
-"""The real `dapbridge serve`, and the way an editor takes to a fixture program in it.
+"""The real `dapbridge serve`, the way an editor takes to a fixture program in it, and what must be true afterwards.
 
-    async with running("spin") as target, serving() as client:
-        await attach(client, target, "spin.c", "work")
-        stopped = await client.event("stopped")
+async with running("spin") as target, serving() as client:
+    await attach(client, target, "spin.c", "work")
+    stopped = await client.event("stopped")
+    ...
+    await client.disconnect()
+    await assert_whole(target)
 """
 
+import asyncio
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from support.dap_client import DapClient
+from support.dap_client import LIMIT_S, DapClient, JsonObject
 from support.marks import mark
-from support.targets import Target
+from support.targets import DockerTarget, Target
+
+from dapbridge.agent.remote import healing
 
 WORKSPACE = "/home/me/project"
 RULES = [{"from": WORKSPACE, "to": "/build/src"}]
@@ -31,17 +38,20 @@ async def serving(*arguments: str, env: Mapping[str, str] | None = None) -> Asyn
         assert_no_errors(log, client)
 
 
-async def attach(
-    client: DapClient, target: Target, program: str, *marks: str, **arguments: Any
-) -> list[dict[str, Any]]:
+async def attach(client: DapClient, target: Target, program: str, *marks: str, **arguments: Any) -> list[JsonObject]:
     """Attach to `target` with breakpoints at the marks of its source; return these as the client sees them.
 
     The client has the source in WORKSPACE. arguments: more of the attach configuration, e.g. process=7.
     """
     path = client_path(program)
-    configuration = {"target": target.uri, "substitutePath": RULES, **arguments}
-    placed = await client.attach(configuration, {path: [mark(program, each) for each in marks]} if marks else None)
+    lines = {path: [mark(program, each) for each in marks]} if marks else {}
+    placed = await client.attach(attach_arguments(target, **arguments), lines)
     return placed.get(path, [])
+
+
+def attach_arguments(target: Target, **arguments: Any) -> JsonObject:
+    """Return the arguments of `attach` for a client with the sources in WORKSPACE."""
+    return {"target": target.uri, "substitutePath": RULES, **arguments}
 
 
 def client_path(program: str) -> str:
@@ -49,10 +59,52 @@ def client_path(program: str) -> str:
     return f"{WORKSPACE}/{program}"
 
 
+async def assert_whole(target: Target) -> None:
+    """Assert that the target runs on as if nothing had been: no breakpoint, sidecar, tracer or zombie is left."""
+    await target.assert_let_go()
+    left = {pid: found for pid in target.pids() if (found := healing.find_breakpoints(pid))}
+    assert not left, f"breakpoints left in {target.uri}: {left}"
+    if isinstance(target, DockerTarget):
+        assert target.sidecars() == []
+
+
 def assert_no_errors(log: Path, client: DapClient | None = None) -> None:
     """Assert that the server has logged no error and written none to stderr."""
     text = log.read_text() if log.exists() else ""
-    stderr = client.stderr if client else ""
     bad = [line for line in text.splitlines() if " ERROR " in line or " CRITICAL " in line]
     assert not bad, f"errors in the server's log:\n{text}"
-    assert "Traceback" not in stderr, stderr
+    assert client is None or "Traceback" not in client.stderr, client.stderr
+
+
+class ListeningServer:
+    """A `dapbridge serve --listen` for any number of clients."""
+
+    def __init__(self, process: Process, port: int) -> None:
+        self.process = process
+        self._port = port
+
+    async def connect(self) -> DapClient:
+        """Connect one more client."""
+        return await DapClient.connect("127.0.0.1", self._port)
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[ListeningServer]:
+    """Run `dapbridge serve` on a free TCP port; SIGTERM must end it, and its log must hold no error."""
+    with TemporaryDirectory(prefix="dapbridge-test-") as folder:
+        log = Path(folder) / "log"
+        command = (sys.executable, "-m", "dapbridge", "serve", "--log-file", str(log), "--listen", "127.0.0.1:0")
+        process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+        assert process.stderr
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                address = (await process.stderr.readline()).decode()
+            yield ListeningServer(process, int(address.rpartition(":")[2]))
+            process.terminate()
+            async with asyncio.timeout(LIMIT_S):
+                assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert_no_errors(log)

@@ -160,21 +160,32 @@ async def running(fixture: str, *command: str, **options: Any) -> AsyncIterator[
     """
     with closing(connect()) as client:
         tag = await asyncio.to_thread(image, client, fixture)
+    options = _RUN_OPTIONS.get(fixture, {}) | options
+    async with running_image(tag, *command, ticks=_TICKS.get(fixture, ("tick ",)), **options) as target:
+        yield target
+
+
+@asynccontextmanager
+async def running_image(
+    tag: str, *command: str, ticks: Sequence[str] = ("tick ",), **options: Any
+) -> AsyncIterator[DockerTarget]:
+    """Run a container of any image, like `running`; ticks: how the lines begin that it prints again and again."""
+    with closing(connect()) as client:
         container = await asyncio.to_thread(
             client.containers.create,
             tag,
             list(command) or None,
-            name=f"dapbridge-test-{fixture}-{secrets.token_hex(4)}",
-            **{"network_mode": "none"} | _RUN_OPTIONS.get(fixture, {}) | options,
+            name=f"dapbridge-test-{tag.rpartition('-')[2].split(':')[0]}-{secrets.token_hex(4)}",
+            **{"network_mode": "none"} | options,
         )
         lines: Lines | None = None
         try:
             await asyncio.to_thread(container.start)
             lines = Lines(container.logs(stream=True, follow=True))
             async with asyncio.timeout(_START_LIMIT_S):
-                await lines.wait_for("tick ")
+                await lines.wait_for(ticks[0])
             await asyncio.to_thread(container.reload)
-            yield DockerTarget(client, container, lines, _TICKS.get(fixture, ("tick ",)))
+            yield DockerTarget(client, container, lines, ticks)
         finally:
             await asyncio.to_thread(_remove, container)
             if lines:

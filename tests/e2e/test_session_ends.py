@@ -1,0 +1,163 @@
+"""However a session ends, whoever ends it and whatever the target is doing: it runs on, whole, and nothing is left."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from support.dap_client import LIMIT_S, DapClient, DapError
+from support.marks import mark
+from support.serving import assert_whole, attach, attach_arguments, serving
+from support.targets import DockerTarget, running
+
+from dapbridge.agent.remote import healing
+
+pytestmark = [pytest.mark.docker, pytest.mark.root]
+
+End = Callable[[DapClient], Awaitable[None]]
+Scene = Callable[[DapClient], AbstractAsyncContextManager[DockerTarget]]
+
+
+# What the target is doing
+
+
+@asynccontextmanager
+async def runs_over_breakpoints(client: DapClient) -> AsyncIterator[DockerTarget]:
+    """A thousand times in a second the program hits a breakpoint whose condition never holds."""
+    async with running("spin") as target:
+        hot = f"break spin.c:{mark('spin.c', 'middle')} if step < 0"
+        await attach(client, target, "spin.c", initCommands=[hot])
+        await target.assert_runs_on()
+        async with asyncio.timeout(LIMIT_S):
+            # gdb takes it out for each step over it.
+            while not healing.find_breakpoints(target.pid):
+                await asyncio.sleep(0)
+        yield target
+
+
+@asynccontextmanager
+async def stands_at_a_breakpoint(client: DapClient) -> AsyncIterator[DockerTarget]:
+    """Ten threads run into the same breakpoint, so others than the shown one may stand in it, too."""
+    async with running("threads") as target:
+        await attach(client, target, "threads.cpp", "worker")
+        await client.event("stopped", reason="breakpoint")
+        assert set(target.states().values()) == {"t"}
+        yield target
+
+
+@asynccontextmanager
+async def is_not_configured(client: DapClient) -> AsyncIterator[DockerTarget]:
+    """The client has not sent configurationDone yet."""
+    async with running("spin") as target:
+        await client.initialize()
+        client.send("attach", attach_arguments(target))
+        await client.event("initialized")
+        await client.set_breakpoints("/home/me/project/spin.c", mark("spin.c", "work"))
+        assert target.sidecars()
+        yield target
+
+
+def is_being_prepared(step: str) -> Scene:
+    @asynccontextmanager
+    async def scene(client: DapClient) -> AsyncIterator[DockerTarget]:
+        async with running("spin") as target:
+            await client.initialize()
+            client.send("attach", attach_arguments(target))
+            await progress(client, step)
+            yield target
+
+    scene.__name__ = f"prepared, {step}"
+    return scene
+
+
+async def progress(client: DapClient, step: str) -> None:
+    # The first step comes with progressStart.
+    if step not in (await client.event("progressStart"))["message"]:
+        while step not in (await client.event("progressUpdate"))["message"]:
+            pass
+
+
+# Who ends it
+
+
+async def disconnects(client: DapClient) -> None:
+    await client.disconnect()
+
+
+async def client_goes(client: DapClient) -> None:
+    """As nvim-dap does."""
+    client.close()
+
+
+async def bridge_is_killed(client: DapClient) -> None:
+    assert client.process
+    client.process.kill()
+
+
+async def bridge_gets_sigterm(client: DapClient) -> None:
+    assert client.process
+    client.process.send_signal(signal.SIGTERM)
+
+
+async def bridge_gets_sigint(client: DapClient) -> None:
+    assert client.process
+    client.process.send_signal(signal.SIGINT)
+
+
+SCENES = [runs_over_breakpoints, stands_at_a_breakpoint, is_not_configured]
+ENDS = [disconnects, client_goes, bridge_is_killed, bridge_gets_sigterm, bridge_gets_sigint]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("scene", SCENES)
+async def test_the_target_runs_on(scene: Scene, end: End) -> None:
+    async with serving() as client, scene(client) as target:
+        await end(client)
+        await wait_bridge_ended(client)
+        await assert_whole(target)
+
+
+@pytest.mark.parametrize("end", [disconnects, client_goes, bridge_is_killed, bridge_gets_sigterm])
+@pytest.mark.parametrize("step", ["looking at the target's processes", "reading symbols"])
+async def test_an_end_while_the_target_is_prepared(step: str, end: End) -> None:
+    async with serving() as client, is_being_prepared(step)(client) as target:
+        await end(client)
+        await wait_bridge_ended(client)
+        await assert_whole(target)
+
+
+async def test_an_end_right_after_the_attach_request() -> None:
+    async with serving() as client, running("spin") as target:
+        await client.initialize()
+        client.send("attach", attach_arguments(target))
+        client.close()
+        await wait_bridge_ended(client)
+        await assert_whole(target)
+
+
+async def test_a_cancelled_preparation_can_be_begun_again() -> None:
+    async with serving() as client, running("spin") as target:
+        await client.initialize()
+        first = client.send("attach", attach_arguments(target))
+        await progress(client, "looking at the target's processes")
+        await client.request("cancel", {"requestId": first})
+        assert await failure_of(client, first) == "cancelled"
+        await assert_whole(target)
+        await attach(client, target, "spin.c", "work")
+        await client.event("stopped", reason="breakpoint")
+        await client.disconnect()
+        await assert_whole(target)
+
+
+async def failure_of(client: DapClient, seq: int) -> str:
+    with pytest.raises(DapError) as caught:
+        await client.response(seq)
+    return caught.value.text
+
+
+async def wait_bridge_ended(client: DapClient) -> None:
+    client.close()
+    assert client.process
+    async with asyncio.timeout(LIMIT_S):
+        await client.process.wait()
