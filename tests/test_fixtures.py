@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from support import procfs
 from support.engine import connect
 from support.gauge import Gauge
-from support.images import DYNAMIC, STATIC, image
+from support.images import DYNAMIC, RUST, STATIC, image
 from support.marks import PROGRAMS, mark, marks
 from support.targets import DockerTarget, Target, running, running_process
 
@@ -26,6 +26,7 @@ EXPECTED_MARKS = {
     "exit.c": {"loop", "leave"},
     "threads.cpp": {"main", "worker", "worker-end", "price", "throw", "caught"},
     "ticker.cpp": {"serve", "serve-end"},
+    "shapes.rs": {"measure"},
 }
 
 
@@ -74,7 +75,7 @@ def test_unknown_mark_is_answered_with_those_that_exist() -> None:
 @pytest.mark.docker
 @pytest.mark.root
 class TestImages:
-    @pytest.mark.parametrize("fixture", [*STATIC, *DYNAMIC])
+    @pytest.mark.parametrize("fixture", [*STATIC, *DYNAMIC, *RUST])
     async def test_runs_unprivileged_and_without_a_shell(self, fixture: str) -> None:
         async with running(fixture) as target:
             await target.assert_runs_on()
