@@ -72,6 +72,7 @@ class Agent:
         self._release_limit_s = _LAST_STEPS_S
         self._is_running = False
         self._end_reason: str | None = None
+        self._letting_go: str | None = None
         self._released = False
         self._ended = asyncio.Event()
 
@@ -200,6 +201,11 @@ class Agent:
         await self._ended.wait()
 
     @property
+    def letting_go(self) -> str | None:
+        """Why the agent ends its debuggers and itself; None while it does not."""
+        return self._letting_go
+
+    @property
     def released(self) -> bool:
         """Whether the agent has said that it has let go of everything: else its sidecar was killed."""
         return self._released
@@ -213,7 +219,7 @@ class Agent:
         """Take the next bytes of the stream; return False after its end."""
         data = await self._transport.read()
         if not data:
-            self._finish("its stream ended")
+            self._finish(f"it has let go of the target ({self._letting_go})" if self._released else "its stream ended")
             return False
         try:
             events = self._channels.receive_data(data)
@@ -245,6 +251,8 @@ class Agent:
                 answer.set_exception(error(message.error))
         elif message.event == "hello" and message.hello is not None:
             self.hello = message.hello
+        elif message.event == "letting_go":
+            self._letting_go = message.text
         elif message.event == "released":
             self._released = True
         elif message.event == "refused":

@@ -59,9 +59,14 @@ async def test_a_server_that_is_killed_lets_every_target_go() -> None:
 
 
 async def test_two_editors_on_two_containers_on_one_server() -> None:
-    async with listening() as server, running("spin") as first_target, running("threads") as second_target:
-        async with await server.connect() as first, await server.connect() as second:
-            await two_editors_debug(first, first_target, second, second_target)
+    async with (
+        listening() as server,
+        await server.connect() as first,
+        await server.connect() as second,
+        running("spin") as one,
+        running("threads") as other,
+    ):
+        await two_editors_debug(first, one, second, other)
 
 
 async def test_two_editors_on_two_containers_on_two_servers() -> None:

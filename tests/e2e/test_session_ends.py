@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from support.dap_client import LIMIT_S, DapClient, DapError
 from support.marks import mark
-from support.serving import assert_whole, attach, attach_arguments, serving
+from support.serving import assert_whole, attach, attach_arguments, client_path, serving
 from support.targets import DockerTarget, running
 
 from dapbridge.agent.remote import healing
@@ -53,7 +53,7 @@ async def is_not_configured(client: DapClient) -> AsyncIterator[DockerTarget]:
         await client.initialize()
         client.send("attach", attach_arguments(target))
         await client.event("initialized")
-        await client.set_breakpoints("/home/me/project/spin.c", mark("spin.c", "work"))
+        await client.set_breakpoints(client_path("spin.c"), mark("spin.c", "work"))
         assert target.sidecars()
         yield target
 
@@ -161,3 +161,62 @@ async def wait_bridge_ended(client: DapClient) -> None:
     assert client.process
     async with asyncio.timeout(LIMIT_S):
         await client.process.wait()
+
+
+@pytest.mark.parametrize("last", ["continue", "next", "stepIn", "stepOut"])
+@pytest.mark.parametrize("end", [disconnects, bridge_is_killed])
+async def test_an_end_right_behind_a_request_that_resumes(end: End, last: str) -> None:
+    """Wherever gdb is then: ten threads run into the breakpoint five hundred times in a second."""
+    async with serving() as client, stands_at_a_breakpoint(client) as target:
+        thread = (await client.request("threads"))["threads"][0]["id"]
+        client.send(last, {"threadId": thread})
+        await end(client)
+        await wait_bridge_ended(client)
+        await assert_whole(target)
+
+
+@pytest.mark.parametrize("end", [disconnects, bridge_is_killed])
+async def test_an_end_while_it_stops_again_and_again(end: End) -> None:
+    async with serving() as client, stands_at_a_breakpoint(client) as target:
+        for _ in range(20):
+            thread = (await client.request("threads"))["threads"][0]["id"]
+            await client.request("continue", {"threadId": thread})
+            await client.event("stopped", reason="breakpoint")
+        client.send("continue", {"threadId": thread})
+        client.send("pause", {"threadId": thread})
+        await end(client)
+        await wait_bridge_ended(client)
+        await assert_whole(target)
+
+
+@pytest.mark.parametrize("end", [disconnects, client_goes, bridge_is_killed, bridge_gets_sigterm])
+async def test_an_end_while_ptrace_attaches(end: End) -> None:
+    async with serving() as client, running("threads") as target:
+        await client.initialize()
+        client.send("attach", attach_arguments(target))
+        await client.event("initialized")
+        await client.set_breakpoints(client_path("threads.cpp"), mark("threads.cpp", "worker"))
+        client.send("configurationDone")
+        async with asyncio.timeout(LIMIT_S):
+            while not target.tracer_pids():
+                await asyncio.sleep(0)
+        await end(client)
+        await wait_bridge_ended(client)
+        await assert_whole(target)
+
+
+async def test_a_bridge_that_stands_still_is_not_waited_for() -> None:
+    """A laptop that goes to sleep; when it wakes up, the client is told."""
+    async with serving() as client, stands_at_a_breakpoint(client) as target:
+        assert client.process
+        client.process.send_signal(signal.SIGSTOP)
+        try:
+            await target.wait_until_alone(limit_s=60)
+            await assert_whole(target)
+        finally:
+            client.process.send_signal(signal.SIGCONT)
+        told = await client.output("the sidecar has ended")
+        assert "nothing heard from the host" in told["output"]
+        await client.event("terminated")
+        await client.disconnect()
+        await assert_whole(target)

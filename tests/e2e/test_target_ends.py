@@ -77,17 +77,6 @@ async def test_a_process_that_is_not_the_main_one_ends_alone(client: DapClient) 
             await target.lines.wait_for("tick parent", count=2)
 
 
-async def test_a_stopped_container_ends_at_once_though_it_is_debugged(client: DapClient) -> None:
-    """SIGTERM, which the program doesn't catch, ends it as if nobody debugged it."""
-    async with running("pair") as target:
-        await attach(client, target, "pair.c")
-        await asyncio.to_thread(target.container.stop, timeout=60)
-        await client.event("exited")
-        await client.event("terminated")
-        await client.disconnect()
-        await assert_no_sidecar(target)
-
-
 async def assert_no_sidecar(target: DockerTarget) -> None:
     await target.wait_until_alone()
     assert target.sidecars() == []

@@ -97,6 +97,7 @@ class Supervisor:
             return
         self._is_letting_go = True
         self.stream.log(f"letting go: {why}")
+        self.stream.send(event="letting_go", text=why)
         for supervised in self._children.values():
             supervised.child.discards = True
             supervised.ladder.start()

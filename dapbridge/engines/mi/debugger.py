@@ -91,7 +91,9 @@ class Debugger:
         answer = self._asked.get(command)
         if answer is None:
             answer = self._asked[command] = self.send(command)
-        return asyncio.shield(answer)
+        shielded = asyncio.shield(answer)
+        shielded.add_done_callback(_take_failure)
+        return shielded
 
     def forget(self) -> None:
         """Forget what was asked: the target has moved or was changed."""
@@ -107,6 +109,10 @@ class Debugger:
         first = next(iter(self._pending.values()), None)
         return None if first is None else first.owner
 
+    def works_for(self, owner_: int) -> bool:
+        """Tell whether a command of `owner_` waits for its result."""
+        return any(pending.owner == owner_ for pending in self._pending.values())
+
     @property
     def is_busy(self) -> bool:
         """Whether a command still waits for its result."""
@@ -114,8 +120,7 @@ class Debugger:
 
     def _send(self, command: str, output: list[str] | None) -> Answer:
         answer: Answer = asyncio.get_running_loop().create_future()
-        # A prefetched answer that nobody comes to read is no error.
-        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        answer.add_done_callback(_take_failure)
         if self._ended:
             _fail(answer, f"{self.name} has ended")
             return answer
@@ -164,6 +169,12 @@ class Debugger:
             oldest.output.append(stream.text)
         elif log.isEnabledFor(logging.DEBUG):
             log.debug("%s < %s %s", self.name, stream.channel, shorten(stream.text.rstrip()))
+
+
+def _take_failure(answer: Answer) -> None:
+    """Let asyncio know of a failure: a prefetched answer that nobody comes to read is no error."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _fail(answer: Answer, text: str) -> None:

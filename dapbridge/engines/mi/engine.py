@@ -26,6 +26,8 @@ from dapbridge.mi.records import Async
 log = logging.getLogger(__name__)
 
 DETACH_LIMIT_S = 5.0
+INTERRUPT_AGAIN_S = 0.25
+"""An interrupt that comes just before the debugger reads a command does nothing."""
 HANDLERS = collect((attach, breakpoints, evaluate, execution, sources, stack, threads, variables))
 
 
@@ -91,8 +93,8 @@ class MiEngine:
         if task is None or self._context is None:
             return
         self._cancelled.add(request_seq)
-        if self._context.debugger.at_work_for == request_seq:
-            self._tasks.create_task(_interrupt(self._context))
+        if self._context.debugger.works_for(request_seq):
+            self._tasks.create_task(_end_early(self._context, request_seq, task))
         else:
             task.cancel()
 
@@ -134,6 +136,8 @@ class MiEngine:
             status = await child.wait()
         except ProtocolError:
             # The sidecar's end, which is told by who watches that.
+            return
+        if self._agent.letting_go is not None:
             return
         how = f"killed by signal {-status}" if status < 0 else f"exit code {status}"
         text = f"{self._dialect.name} has ended unexpectedly ({how}); its breakpoints were taken out of the target\n"
@@ -205,6 +209,14 @@ class MiEngine:
                 breakpoints.on_deleted(context, record.payload)
             case "=", "library-loaded":
                 context.libraries.on_loaded(record.payload)
+
+
+async def _end_early(context: Context, request_seq: int, task: asyncio.Task[None]) -> None:
+    """Interrupt the debugger when it gets to the request's command, which can't be taken back; again if that is lost."""
+    while not task.done():
+        if context.debugger.at_work_for == request_seq:
+            await _interrupt(context)
+        await asyncio.wait([task], timeout=INTERRUPT_AGAIN_S)
 
 
 async def _interrupt(context: Context) -> None:

@@ -55,10 +55,14 @@ async def _evaluate(context: Context, expression: str, frame: Frame | None, *, m
         # Evaluated once, and only for its value: making a variable object of it would run it again and again.
         return await _run(context, expression, frame)
     asked = ask_varobj(context, expression, frame)
-    summary = context.debugger.send(_evaluation(expression, frame))
-    varobj = await get_varobj(asked)
+    evaluated = context.debugger.send(_evaluation(expression, frame))
+    try:
+        varobj = await get_varobj(asked)
+    except EngineError:
+        # Of the two, this one's words say what is wrong.
+        return {"result": str((await evaluated).get("value", "")), "variablesReference": 0}
     body = describe(context, expression, varobj)
-    body["result"] = await _text_of(summary, varobj.value)
+    body["result"] = await _text_of(evaluated, body["value"])
     del body["name"], body["value"]
     body.pop("evaluateName", None)
     if is_pointer(body["result"], varobj.type_name):
@@ -86,8 +90,11 @@ def _evaluation(expression: str, frame: Frame | None) -> str:
     return command("data-evaluate-expression", expression, thread=frame.thread_id, frame=frame.level)
 
 
-async def _text_of(summary: Answer, otherwise: str) -> str:
+async def _text_of(evaluated: Answer, otherwise: str) -> str:
+    """Return a value's text on one line; `otherwise` for one that is too large for that."""
     try:
-        return str((await summary).get("value", otherwise))
+        return str((await evaluated).get("value", otherwise))
     except EngineError:
+        if not otherwise:
+            raise
         return otherwise
