@@ -215,8 +215,7 @@ async def test_a_bridge_that_stands_still_is_not_waited_for() -> None:
             await assert_whole(target)
         finally:
             client.process.send_signal(signal.SIGCONT)
-        told = await client.output("the sidecar has ended")
-        assert "nothing heard from the host" in told["output"]
+        await client.output("the sidecar has ended: nothing heard from it")
         await client.event("terminated")
         await client.disconnect()
         await assert_whole(target)

@@ -212,7 +212,7 @@ class MiEngine:
 
 
 async def _end_early(context: Context, request_seq: int, task: asyncio.Task[None]) -> None:
-    """Interrupt the debugger when it gets to the request's command, which can't be taken back; again if that is lost."""
+    """Interrupt the debugger once it is at the request's command, which can't be taken back, until that works."""
     while not task.done():
         if context.debugger.at_work_for == request_seq:
             await _interrupt(context)

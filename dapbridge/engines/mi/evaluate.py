@@ -19,6 +19,9 @@ from dapbridge.mi.commands import command
 COMMAND_MARK = "`"
 
 _MAY_CHANGE = re.compile(r"[^=!<>]=[^=]|\+\+|--|\(")
+# Not by gdb's own may-write-memory: without that it can't set a breakpoint either.
+_ASSIGNS = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
+_LITERAL = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""")
 
 
 class EvaluateArguments(Arguments, frozen=True):
@@ -33,6 +36,8 @@ class EvaluateArguments(Arguments, frozen=True):
 async def evaluate(context: Context, arguments: EvaluateArguments) -> JsonObject:
     """DAP "Evaluate"; without a frame also while the target runs (globals)."""
     expression = arguments.expression.strip()
+    if context.config.read_only:
+        _check_reads_only(expression, arguments.context)
     if arguments.context == "repl" and expression.startswith(COMMAND_MARK):
         output = await context.debugger.run_console(expression.removeprefix(COMMAND_MARK).strip())
         if context.stop is not None:
@@ -46,7 +51,19 @@ async def evaluate(context: Context, arguments: EvaluateArguments) -> JsonObject
         answer = await context.debugger.send(command("data-evaluate-expression", expression))
         return {"result": str(answer.get("value", "")), "variablesReference": 0}
     frame = None if arguments.frame_id is None else context.stop.frame(arguments.frame_id)
-    return await _evaluate(context, expression, frame, may_call=arguments.context == "repl")
+    return await _evaluate(context, expression, frame, may_call=_may_call(context, arguments))
+
+
+def _may_call(context: Context, arguments: EvaluateArguments) -> bool:
+    return arguments.context == "repl" and not context.config.read_only
+
+
+def _check_reads_only(expression: str, where: str) -> None:
+    """Raise UserError for what may change the target: assignments, and the debugger's own commands altogether."""
+    if where == "repl" and expression.startswith(COMMAND_MARK):
+        raise UserError("debugger commands can change the target, and this session is read-only (readOnly)")
+    if _ASSIGNS.search(_LITERAL.sub("", expression)):
+        raise UserError(f"{expression!r} changes the target, and this session is read-only (readOnly)")
 
 
 async def _evaluate(context: Context, expression: str, frame: Frame | None, *, may_call: bool) -> JsonObject:

@@ -57,7 +57,6 @@ class Gdb:
         support = await agent.write_file("gdb_support.py", [own.joinpath("gdb_support.py").read_bytes()])
         return [
             *(f"-gdb-set {setting}" for setting in _SETTINGS),
-            *(f"-gdb-set {setting}" for setting in (_READ_ONLY if config.read_only else ())),
             console("handle all nostop noprint pass"),
             console(f"handle {_FATAL_SIGNALS} stop print pass"),
             # Behind the distribution's own modules, which win.
@@ -87,6 +86,3 @@ class Gdb:
                 "host forbids it (Yama's ptrace_scope, AppArmor or SELinux)"
             )
         return ""
-
-
-_READ_ONLY = ("may-write-memory off", "may-write-registers off")
