@@ -45,7 +45,7 @@ async def test_a_breakpoint_moves_to_the_next_line_with_code(client: DapClient) 
     async with running("spin") as target:
         await attach(client, target, "spin.c")
         # An empty line, with a function below it.
-        lines = (mark("spin.c", "leaf") - 5, mark("spin.c", "leaf"))
+        lines = (mark("spin.c", "leaf") - 4, mark("spin.c", "leaf"))
         moved, exact = await client.set_breakpoints(SPIN, *lines)
         assert moved["verified"]
         assert moved["line"] > lines[0]
