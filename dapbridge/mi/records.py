@@ -62,19 +62,27 @@ def parse_record(line: str) -> Record:
     if line.startswith("(gdb)"):
         return _PROMPT
     if line[:1] in _STREAM_CHANNELS and line[1:2] == '"' and line.endswith('"'):
-        return Stream(_STREAM_CHANNELS[line[0]], gdbmiparser.parse_response(line)["payload"])
+        return Stream(_STREAM_CHANNELS[line[0]], _parse(line)["payload"])
     head = _RECORD.match(line)
     if head is None:
         # Whatever is no MI was printed by the program itself, on the terminal that it shares with its debugger.
         return Stream("target", line + "\n")
     if not _is_balanced(line):
         raise ProtocolError(f"cut MI record: {line[:200]}")
-    parsed = gdbmiparser.parse_response(line)
+    parsed = _parse(line)
     payload = parsed["payload"] or {}
     mark = head["mark"]
     if mark == "^":
         return Result(parsed["token"], parsed["message"], payload)
     return Async("*" if mark == "*" else "=", parsed["message"], payload)
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        parsed: dict[str, Any] = gdbmiparser.parse_response(line)
+    except Exception as error:
+        raise ProtocolError(f"{error!r} in MI record: {line[:200]}") from error
+    return parsed
 
 
 def _is_balanced(line: str) -> bool:
