@@ -1,0 +1,67 @@
+"""A FAKE debugger that speaks MI, and the agent that starts it: answers come from the test, nothing is debugged."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from dapbridge.agent.facts import Libraries
+
+Answers = Callable[[str], str | None]
+"""What the debugger says to a command: whole lines after its token's result, or None for a plain ^done."""
+
+
+class FakeDebugger:
+    """A Transport to a script. `asked` holds every command without its token."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.asked: list[str] = []
+        self._answers = answers
+        self._said: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def say(self, *lines: str) -> None:
+        """Say lines unasked, in one piece."""
+        self._said.put_nowait("".join(f"{line}\n" for line in lines).encode())
+
+    def die(self) -> None:
+        self._said.put_nowait(b"")
+
+    async def read(self) -> bytes:
+        return await self._said.get()
+
+    def write(self, data: bytes) -> None:
+        for line in data.decode().splitlines():
+            token, command = re.fullmatch(r"(\d+)(.*)", line).groups()  # type: ignore[union-attr]
+            self.asked.append(command)
+            answer = self._answers(command) or "^done"
+            self.say(*(f"{token}{each}" if each.startswith("^") else each for each in answer.splitlines()), "(gdb) ")
+
+    async def drain(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        self.die()
+
+    async def signal(self, name: str) -> None:
+        self.asked.append(f"signal {name}")
+
+    async def wait(self) -> int:
+        return -9
+
+
+class FakeAgent:
+    """Starts the fake debugger, and has a sysroot."""
+
+    letting_go = None
+
+    def __init__(self, debugger: FakeDebugger) -> None:
+        self._debugger = debugger
+
+    async def spawn(self, argv: Sequence[str], **options: Any) -> FakeDebugger:
+        return self._debugger
+
+    async def write_file(self, name: str, chunks: Iterable[bytes]) -> str:
+        return f"/tmp/fake/{name}"
+
+    async def link_libraries(self, pid: int, paths: Sequence[str] = ()) -> Libraries:
+        return Libraries("/tmp/fake/sysroot", (), ())
