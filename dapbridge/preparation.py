@@ -62,9 +62,10 @@ class _Attachable:
     async def wait_ended(self) -> TargetEnd:
         """Return when the sidecar has ended; with the target's PID 1 the kernel ends it too."""
         await self._agent.wait_closed()
-        if not self._agent.released:
-            # Before anything else: the target runs towards breakpoints that nobody handles any more.
-            await self._rescue()
+        if self._agent.released:
+            return TargetEnd(None, f"the sidecar has ended: {self._agent.end_reason}")
+        # Before anything else: the target runs towards breakpoints that nobody handles any more.
+        await self._rescue()
         exit_code = await self._sidecar.target_exit_code()
         if exit_code is not None:
             return TargetEnd(exit_code, f"the target has ended with exit code {exit_code}")

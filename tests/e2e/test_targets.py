@@ -288,27 +288,21 @@ async def process(request: pytest.FixtureRequest, compiled: Callable[[str], Path
 
 
 async def test_a_process_of_this_host(client: DapClient, process: Target) -> None:
-    before = set(procfs.pids())
     await attach(client, process, "threads.cpp", "worker")
     assert traced(process) == {process.pid}
-    debugger = process.tracer_pids()
+    sidecar = sidecar_of(process, client)
     await goes_through_everything(client, "threads.cpp", "worker")
     await continues(client, process)
     await client.disconnect()
     await assert_whole(process)
-    assert not debugger & set(procfs.pids())
-    left = {pid: procfs.name(pid) for pid in set(procfs.pids()) - before}
-    assert not {name for name in left.values() if name in ("gdb", "python3")}, left
+    assert not sidecar & set(procfs.pids())
 
 
 async def test_a_killed_bridge_lets_a_process_of_this_host_go(client: DapClient, process: Target) -> None:
     await attach(client, process, "threads.cpp", "worker")
     await client.event("stopped", reason="breakpoint")
+    sidecar = sidecar_of(process, client)
     assert client.process
-    sidecar = [*process.tracer_pids()]
-    while (parent := parent_of(sidecar[-1])) != client.process.pid:
-        sidecar.append(parent)
-    assert {procfs.name(pid) for pid in sidecar} == {"gdb", "python3"}
     client.process.kill()
     async with asyncio.timeout(LIMIT_S):
         for pid in sidecar:
@@ -321,13 +315,21 @@ def traced(target: Target) -> set[int]:
     return {pid for pid in target.pids() if procfs.tracers(pid)}
 
 
+def sidecar_of(target: Target, client: DapClient) -> set[int]:
+    """Return the local processes between the bridge and a process of this host: agent and debugger."""
+    assert client.process
+    (pid,) = target.tracer_pids()
+    found = set()
+    while pid != client.process.pid:
+        found.add(pid)
+        pid = int(status_of(pid)["PPid"])
+    assert {procfs.name(each) for each in found} == {"gdb", "python3"}
+    return found
+
+
 def inner_pid(pid: int) -> int:
     """Return a process's pid inside its own PID namespace."""
     return int(status_of(pid)["NSpid"].split()[-1])
-
-
-def parent_of(pid: int) -> int:
-    return int(status_of(pid)["PPid"])
 
 
 def status_of(pid: int) -> dict[str, str]:

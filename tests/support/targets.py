@@ -237,8 +237,7 @@ def _wait_removed(sidecar: Container, limit_s: float) -> None:
     except NotFound:
         return
     except requests.RequestException as error:
-        words = sidecar.logs(tail=20).decode(errors="replace")
-        raise AssertionError(f"sidecar {sidecar.name} is left after {limit_s} s: {error}\n{words}") from error
+        raise AssertionError(f"sidecar {sidecar.name} is left after {limit_s} s: {error}") from error
 
 
 def _remove(container: Container) -> None:

@@ -10,7 +10,7 @@ import logging
 
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
-from dapbridge.engines.mi.debugger import Answer, Debugger
+from dapbridge.engines.mi.debugger import Debugger
 from dapbridge.engines.mi.dialect import Dialect
 from dapbridge.errors import DapbridgeError
 from dapbridge.mi.records import Payload
@@ -28,34 +28,30 @@ class LibraryLoader:
         self._debugger = debugger
         self._sysroot: str | None = None
         self._wanted = asyncio.Event()
-        self._has_loaded = False
+        self._linked: set[str] = set()
         self._seen: set[str] = set()
 
     async def prepare(self) -> None:
         """Make the sysroot of what is loaded now."""
         libraries = await self._agent.link_libraries(self._process.pid)
         self._sysroot = libraries.sysroot
+        self._linked = {each.name for each in libraries.libraries}
         for path in libraries.missing:
             log.info("library %s was not found inside the target's root", path)
 
     def load(self) -> None:
         """Have the debugger read what the sysroot holds; ends when it does, nobody needs to wait."""
         assert self._sysroot is not None
-        commands = self._dialect.load_libraries(self._sysroot, self._process.pid)
-        *_, last = [self._debugger.send(each) for each in commands]
-        last.add_done_callback(self._note_loaded)
-
-    def _note_loaded(self, _: Answer) -> None:
-        self._has_loaded = True
+        for each in self._dialect.load_libraries(self._sysroot, self._process.pid):
+            self._debugger.send(each)
 
     def on_loaded(self, payload: Payload) -> None:
-        """`=library-loaded`."""
-        name, host_name = str(payload.get("target-name", "")), str(payload.get("host-name", ""))
-        if not self._has_loaded or self._sysroot is None or host_name.startswith(self._sysroot):
+        """`=library-loaded`: news only where the sysroot has no such name, be it that it came during the attach."""
+        name = str(payload.get("target-name", ""))
+        if name in self._linked or name in self._seen:
             return
-        if name not in self._seen:
-            self._seen.add(name)
-            self._wanted.set()
+        self._seen.add(name)
+        self._wanted.set()
 
     async def run(self) -> None:
         """Look again whenever a library has come that the sysroot doesn't have."""
