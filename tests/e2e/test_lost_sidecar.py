@@ -2,31 +2,26 @@
 
 import os
 import signal
-import sys
 from contextlib import closing
 
 import pytest
 from support.dap_client import DapClient
 from support.engine import connect
-from support.marks import mark
+from support.serving import attach
 from support.targets import DockerTarget, running
 
 pytestmark = pytest.mark.docker
 
 
-async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoints() -> None:
+async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoints(client: DapClient) -> None:
     async with running("host") as target:
-        async with await DapClient.spawn(sys.executable, "-m", "dapbridge", "serve") as client:
-            rules = [{"from": "/ws", "to": "/build/src"}]
-            placed = await client.attach(
-                {"target": target.name, "substitutePath": rules}, {"/ws/host.c": [mark("host.c", "call")]}
-            )
-            _kill_everything_in_the_sidecar_of(target)
-            await client.output("the sidecar has ended")
-            await client.event("terminated")
-            await client.disconnect()
+        (placed,) = await attach(client, target, "host.c", "call")
+        assert placed["verified"]
+        _kill_everything_in_the_sidecar_of(target)
+        await client.output("the sidecar has ended")
+        await client.event("terminated")
+        await client.disconnect()
 
-        assert placed["/ws/host.c"][0]["verified"]
         assert target.tracer_pids() == set()
         # It runs over the line of the breakpoint: a breakpoint left there would kill it.
         target.trigger()
