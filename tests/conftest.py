@@ -1,6 +1,7 @@
 """What all tests share: the marks `docker` and `root` skip where they can't run, and in CI nothing may be skipped."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
@@ -12,6 +13,12 @@ from support.engine import find_why_absent
 from support.targets import compile_program
 
 _IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_configure() -> None:
+    # A shell starts what it runs in the background with SIGINT ignored, and what the tests start would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
