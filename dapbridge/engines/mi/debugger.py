@@ -152,6 +152,8 @@ class Debugger:
     def _handle_result(self, result: Result) -> None:
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s < %s^%s %s", self.name, result.token, result.kind, shorten(str(result.payload)))
+        if result.token is not None:
+            self._fail_lost(result.token)
         pending = self._pending.pop(result.token, None) if result.token is not None else None
         if pending is None or pending.answer.done():
             return
@@ -161,6 +163,11 @@ class Debugger:
             )
         else:
             pending.answer.set_result(result.payload)
+
+    def _fail_lost(self, answered: int) -> None:
+        """Give up commands before the answered one: answers come in order, but an interrupt can swallow a command."""
+        for token in [each for each in self._pending if each < answered]:
+            _fail(self._pending.pop(token).answer, "Quit")
 
     def _handle_stream(self, stream: Stream) -> None:
         # The debugger works on one command at a time: what it prints belongs to the oldest one.

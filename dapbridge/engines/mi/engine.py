@@ -26,6 +26,7 @@ from dapbridge.mi.records import Async
 log = logging.getLogger(__name__)
 
 DETACH_LIMIT_S = 5.0
+PROBE = "-gdb-show confirm"
 INTERRUPT_AGAIN_S = 0.25
 """An interrupt that comes just before the debugger reads a command does nothing."""
 HANDLERS = collect((attach, breakpoints, evaluate, execution, sources, stack, threads, variables))
@@ -85,7 +86,7 @@ class MiEngine:
         """Take a request; its response is emitted later."""
         task = self._tasks.create_task(self._answer(request))
         self._running[request.seq] = task
-        task.add_done_callback(lambda _: self._running.pop(request.seq, None))
+        task.add_done_callback(lambda _: self._note_answered(request))
 
     def cancel(self, request_seq: int) -> None:
         """End a request early: the debugger is interrupted when it is at work on it, else nobody waits any longer."""
@@ -97,6 +98,13 @@ class MiEngine:
             self._tasks.create_task(_end_early(self._context, request_seq, task))
         else:
             task.cancel()
+
+    def _note_answered(self, request: Request) -> None:
+        self._running.pop(request.seq, None)
+        if request.seq in self._cancelled:
+            # Before its first step: such a task runs no line of its own.
+            self._cancelled.discard(request.seq)
+            self._emit(Response(request.seq, request.command, success=False, message="cancelled"))
 
     async def find_sources(self, file_name: str) -> list[str]:
         """Return the full names of the program's sources called `file_name`."""
@@ -216,6 +224,8 @@ async def _end_early(context: Context, request_seq: int, task: asyncio.Task[None
     while not task.done():
         if context.debugger.at_work_for == request_seq:
             await _interrupt(context)
+            # Its answer tells that the interrupt has swallowed the command, should it have come just before that.
+            context.debugger.send(PROBE)
         await asyncio.wait([task], timeout=INTERRUPT_AGAIN_S)
 
 
