@@ -78,6 +78,7 @@ class Session:
         self._connection = DapConnection()
         self._state = State.CONNECTED
         self._progress_supported = False
+        self._unwanted_events: frozenset[str] = frozenset()
         self._pending: dict[int, str] = {}
         self._left = asyncio.Event()
         self._disconnect_request: Request | None = None
@@ -180,6 +181,7 @@ class Session:
         arguments = convert(request, InitializeArguments)
         arguments.check()
         self._progress_supported = arguments.supports_progress_reporting
+        self._unwanted_events = arguments.unwanted_events
         self._state = State.INITIALIZED
         self._answer(request, COMMON_CAPABILITIES)
 
@@ -392,6 +394,8 @@ class Session:
 
     def _pass_event(self, event: Event) -> None:
         if self._terminated_told or (self._state is State.LEAVING and event.event != "output"):
+            return
+        if event.event in self._unwanted_events:
             return
         if event.event == "terminated":
             self._end_debugging("debugging has ended", event)

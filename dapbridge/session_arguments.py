@@ -25,6 +25,14 @@ class InitializeArguments(Struct, frozen=True, rename="camel"):
     columns_start_at1: bool = True
     path_format: str = "path"
     supports_progress_reporting: bool = False
+    supports_invalidated_event: bool = False
+    supports_memory_event: bool = False
+
+    @property
+    def unwanted_events(self) -> frozenset[str]:
+        """The events that DAP has for clients only that ask for them."""
+        wanted = {"invalidated": self.supports_invalidated_event, "memory": self.supports_memory_event}
+        return frozenset(event for event, is_wanted in wanted.items() if not is_wanted)
 
     def check(self) -> None:
         """Raise UserError at a client whose lines or paths would be taken for others."""

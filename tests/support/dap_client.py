@@ -31,7 +31,10 @@ INITIALIZE_ARGUMENTS: JsonObject = {
     "pathFormat": "path",
     "supportsVariableType": True,
     "supportsProgressReporting": True,
+    "supportsVariablePaging": True,
     "supportsMemoryReferences": True,
+    "supportsMemoryEvent": True,
+    "supportsInvalidatedEvent": True,
 }
 
 

@@ -4,12 +4,14 @@
 """
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from tempfile import TemporaryDirectory
 
 import docker
@@ -18,18 +20,16 @@ from docker.errors import BuildError, DockerException, ImageNotFound
 from support.engine import connect
 from support.marks import FIXTURES
 
-STATIC = ("spin", "pair", "crash", "exit")
-DYNAMIC = ("threads", "host", "ticker")
-RUST = ("shapes",)
 BASES = ("trixie", "bookworm")
 
-_DOCKERFILES = dict.fromkeys(STATIC, "static") | dict.fromkeys(DYNAMIC, "dynamic") | dict.fromkeys(RUST, "rust")
+_FIXTURE = re.compile(r"^FROM scratch AS (\S+)", re.MULTILINE)
+_PROGRAM = re.compile(r"\bprograms/\S+")
 _PULL_SILENCE_S = 15
 
 
 def image(client: docker.DockerClient, name: str) -> str:
     """Return the tag of the fixture image `name`, built first if its sources are newer."""
-    dockerfile = f"images/{_DOCKERFILES[name]}.Dockerfile"
+    dockerfile = fixtures()[name]
     tag = f"dapbridge-fixture-{name}:{_content_hash(dockerfile)}"
     if _has(client, tag):
         return tag
@@ -51,9 +51,17 @@ def base(client: docker.DockerClient, suite: str) -> str:
     return tag
 
 
+@cache
+def fixtures() -> dict[str, str]:
+    """Return the fixture images by name: each is a stage `FROM scratch AS name` of a Dockerfile below FIXTURES."""
+    files = sorted((FIXTURES / "images").glob("*.Dockerfile"))
+    return {name: f"images/{file.name}" for file in files for name in _FIXTURE.findall(file.read_text())}
+
+
 def _content_hash(dockerfile: str) -> str:
     digest = hashlib.sha256()
-    for path in (FIXTURES / dockerfile, *sorted((FIXTURES / "programs").iterdir())):
+    text = (FIXTURES / dockerfile).read_text()
+    for path in (FIXTURES / dockerfile, *(FIXTURES / name for name in sorted(set(_PROGRAM.findall(text))))):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
@@ -116,7 +124,7 @@ def main() -> None:
     with closing(connect()) as client:
         for suite in BASES:
             base(client, suite)
-        for name in (*STATIC, *DYNAMIC, *RUST):
+        for name in fixtures():
             image(client, name)
 
 

@@ -15,7 +15,7 @@ from dapbridge.engines.mi.debugger import Debugger
 from dapbridge.errors import EngineError
 
 if TYPE_CHECKING:
-    from dapbridge.engines.mi.breakpoints import BreakpointTable
+    from dapbridge.engines.mi.breakpoint_table import BreakpointTable
     from dapbridge.engines.mi.dialect import Dialect
     from dapbridge.engines.mi.libraries import LibraryLoader
     from dapbridge.engines.mi.stops import Stop

@@ -13,7 +13,30 @@ from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import JsonObject, Request, Response
 from dapbridge.engines.base import Emit
-from dapbridge.engines.mi import attach, breakpoints, evaluate, execution, sources, stack, threads, variables
+from dapbridge.engines.mi import (
+    attach,
+    breakpoint_locations,
+    breakpoint_table,
+    completions,
+    data_breakpoints,
+    disassembly,
+    evaluate,
+    exceptions,
+    execution,
+    function_breakpoints,
+    instruction_breakpoints,
+    jumps,
+    locations,
+    memory,
+    modules,
+    processes,
+    reverse,
+    source_breakpoints,
+    sources,
+    stack,
+    threads,
+    variables,
+)
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.debugger import Debugger, owner
 from dapbridge.engines.mi.dialect import Dialect
@@ -29,7 +52,16 @@ DETACH_LIMIT_S = 5.0
 PROBE = "-gdb-show confirm"
 INTERRUPT_AGAIN_S = 0.25
 """An interrupt that comes just before the debugger reads a command does nothing."""
-HANDLERS = collect((attach, breakpoints, evaluate, execution, sources, stack, threads, variables))
+HANDLERS = collect(
+    (
+        *(attach, processes, threads, modules, sources),
+        *(source_breakpoints, function_breakpoints, instruction_breakpoints, data_breakpoints),
+        *(exceptions, breakpoint_locations),
+        *(execution, jumps, reverse),
+        *(stack, variables, locations, evaluate, completions),
+        *(memory, disassembly),
+    )
+)
 
 
 class MiEngine:
@@ -60,7 +92,7 @@ class MiEngine:
             self._tasks,
             self._emit,
             threads=threads.ThreadTable(),
-            breakpoints=breakpoints.BreakpointTable(),
+            breakpoints=breakpoint_table.BreakpointTable(),
             libraries=LibraryLoader(self._agent, self._process, self._dialect, debugger),
             interrupt=partial(self._child.signal, "INT"),
         )
@@ -212,9 +244,9 @@ class MiEngine:
             case "=", "thread-exited":
                 threads.on_exited(context, record.payload)
             case "=", "breakpoint-modified":
-                breakpoints.on_modified(context, record.payload)
+                breakpoint_table.on_modified(context, record.payload)
             case "=", "breakpoint-deleted":
-                breakpoints.on_deleted(context, record.payload)
+                breakpoint_table.on_deleted(context, record.payload)
             case "=", "library-loaded":
                 context.libraries.on_loaded(record.payload)
 

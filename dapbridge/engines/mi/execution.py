@@ -9,6 +9,7 @@ from dapbridge.engines.mi import variables
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
+from dapbridge.engines.mi.stop_reasons import stopped_body
 from dapbridge.engines.mi.stops import Frame, Stop
 from dapbridge.engines.mi.varobjs import MAX_LEFTOVER_VAROBJS, delete_leftovers
 from dapbridge.errors import DapbridgeError
@@ -16,19 +17,6 @@ from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
 log = logging.getLogger(__name__)
-
-# MI's reasons (GDB manual, "GDB/MI Async Records") → DAP's.
-_REASONS = {
-    "breakpoint-hit": "breakpoint",
-    "watchpoint-trigger": "data breakpoint",
-    "read-watchpoint-trigger": "data breakpoint",
-    "access-watchpoint-trigger": "data breakpoint",
-    "end-stepping-range": "step",
-    "function-finished": "step",
-    "location-reached": "step",
-    "signal-received": "exception",
-}
-_PAUSE_SIGNALS = frozenset({"SIGINT", "0", "SIGSTOP"})
 
 
 class ThreadArguments(Arguments, frozen=True):
@@ -106,7 +94,7 @@ def on_stopped(context: Context, payload: Payload) -> None:
     if context.config.max_pause:
         loop = asyncio.get_running_loop()
         stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
-    body = _stopped_body(context, payload, thread_id)
+    body = stopped_body(context, payload, thread_id)
     context.tell("stopped", body | {"reason": "entry"} if is_entry else body)
 
 
@@ -129,22 +117,6 @@ async def _prefetch_variables(context: Context, frame: Frame, function: str) -> 
         await variables.prefetch(context, frame, function)
     except DapbridgeError as error:
         log.debug("nothing to fetch ahead: %s", error)
-
-
-def _stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObject:
-    reason = payload.get("reason", "")
-    body: JsonObject = {"reason": _REASONS.get(reason, "pause"), "threadId": thread_id, "allThreadsStopped": True}
-    wanted, context.pause_wanted = context.pause_wanted, False
-    if reason == "breakpoint-hit":
-        body["hitBreakpointIds"] = [int(str(payload["bkptno"]).split(".")[0])]
-    elif reason == "signal-received":
-        name = str(payload.get("signal-name", ""))
-        if wanted and name in _PAUSE_SIGNALS:
-            body["reason"] = "pause"
-        else:
-            body["description"] = f"{name}: {payload.get('signal-meaning', '')}"
-            body["text"] = body["description"]
-    return body
 
 
 def _on_exited(context: Context, payload: Payload) -> None:

@@ -4,12 +4,10 @@ The libraries' symbols are read after the target goes on: for the attach gdb is 
 libc is most of what would keep the target standing. The real sysroot, set while it runs, makes gdb open each library.
 """
 
-from importlib.resources import files
-from pathlib import PurePosixPath
-
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig
+from dapbridge.engines.mi.gdb_bundle import make_bundle
 from dapbridge.mi.commands import command, console, quote
 
 _NO_SYSROOT = "/nonexistent"
@@ -52,16 +50,13 @@ class Gdb:
         return ["gdb", "--nx", "--quiet", "--interpreter=mi4", *options]
 
     async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:
-        own = files("dapbridge.engines.mi")
-        await agent.write_file("rust_types.py", [own.joinpath("gdb_rust_types.py").read_bytes()])
-        support = await agent.write_file("gdb_support.py", [own.joinpath("gdb_support.py").read_bytes()])
+        bundle = await agent.write_file("inside_gdb.zip", [make_bundle()])
         return [
             *(f"-gdb-set {setting}" for setting in _SETTINGS),
             console("handle all nostop noprint pass"),
             console(f"handle {_FATAL_SIGNALS} stop print pass"),
             # Behind the distribution's own modules, which win.
-            console(f"python import sys; sys.path.append({str(PurePosixPath(support).parent)!r})"),
-            console(f"source {support}"),
+            console(f"python import sys; sys.path.append({bundle!r}); import inside_gdb"),
             "-enable-pretty-printing",
         ]
 

@@ -3,7 +3,7 @@
 Request and capability stand together on one function, so that none can be advertised without being there.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from inspect import get_annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,19 +34,27 @@ class Handler(Struct, frozen=True):
     command: str
     handle: Handle
     arguments: type[Arguments]
-    capabilities: tuple[str, ...]
+    capabilities: Mapping[str, Any]
     needs_stop: bool
     resumes: bool
 
 
 def request(
-    command: str, *, capabilities: tuple[str, ...] = (), needs_stop: bool = False, resumes: bool = False
+    command: str,
+    *,
+    capabilities: Iterable[str] | Mapping[str, Any] = (),
+    needs_stop: bool = False,
+    resumes: bool = False,
 ) -> Callable[[AnyHandle], AnyHandle]:
-    """Mark `async def handle(context, arguments: SomeArguments)` as the handler of a DAP request."""
+    """Mark `async def handle(context, arguments: SomeArguments)` as the handler of a DAP request.
+
+    capabilities: names of those that are simply true, or names with their values.
+    """
+    brought = dict(capabilities) if isinstance(capabilities, Mapping) else dict.fromkeys(capabilities, True)
 
     def mark(handle: AnyHandle) -> AnyHandle:
         arguments = get_annotations(handle, eval_str=False)["arguments"]
-        setattr(handle, _MARK, Handler(command, handle, arguments, capabilities, needs_stop, resumes))
+        setattr(handle, _MARK, Handler(command, handle, arguments, brought, needs_stop, resumes))
         return handle
 
     return mark
@@ -60,4 +68,4 @@ def collect(areas: Iterable[ModuleType]) -> dict[str, Handler]:
 
 def capabilities_of(handlers: Iterable[Handler]) -> JsonObject:
     """Return the DAP capabilities that the handlers bring."""
-    return {name: True for handler in handlers for name in handler.capabilities}
+    return {name: value for handler in handlers for name, value in handler.capabilities.items()}

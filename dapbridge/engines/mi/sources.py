@@ -1,12 +1,18 @@
 """DAP `source`: a file of the target's own file system, for clients that don't have it."""
 
 from dapbridge.dap.messages import JsonObject
-from dapbridge.engines.mi.breakpoints import Source
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.errors import UserError
 
 MAX_SOURCE_BYTES = 1024 * 1024
+
+
+class Source(Arguments, frozen=True):
+    """DAP "Source", as far as it names a file."""
+
+    path: str | None = None
+    name: str | None = None
 
 
 class SourceArguments(Arguments, frozen=True):

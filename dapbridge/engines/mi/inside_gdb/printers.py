@@ -1,4 +1,4 @@
-"""Runs inside gdb (its own Python): pretty-printers, which gdb would find only beside libraries of its own root."""
+"""Runs inside gdb: pretty-printers, which gdb would find only beside libraries of its own root."""
 
 import sys
 

@@ -1,0 +1,137 @@
+"""The client's breakpoints of all kinds, by group and wish and by the debugger's number, and DAP's `breakpoint` event.
+
+DAP sets breakpoints by groups: all of one source, all function breakpoints, … A group is exchanged as a whole, and
+what stays in it is left alone, so that a running target is touched for the changes only.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import TypeVar
+
+from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.mi.context import Context
+from dapbridge.errors import EngineError, UserError
+from dapbridge.mi.commands import command
+from dapbridge.mi.records import Payload
+
+_PENDING = "<PENDING>"
+
+Wish = TypeVar("Wish", bound=Hashable)
+Insert = Callable[[Context, Wish], Awaitable[Payload]]
+"""Sets what one wish asks for and returns MI's breakpoint tuple. Raises EngineError, UserError for what can't be."""
+
+
+class BreakpointTable:
+    """What the client has set; written by the breakpoint areas only."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self._groups: dict[Hashable, dict[Hashable, str]] = {}
+        self._known: dict[str, JsonObject] = {}
+
+    def learn(self, breakpoint_: Payload) -> tuple[JsonObject, bool]:
+        """Take the debugger's word on a breakpoint; return it as DAP has it and whether that is news to the client."""
+        number = str(breakpoint_["number"])
+        body = to_dap(breakpoint_)
+        is_news = self._known.get(number) != body
+        self._known[number] = body
+        return body, is_news
+
+    def body(self, number: str) -> JsonObject:
+        return self._known[number]
+
+    def knows(self, number: str) -> bool:
+        return number in self._known
+
+    def find(self, number: str) -> tuple[Hashable, Hashable] | None:
+        """Return the group and the wish that a breakpoint was set for; None for one that the client never wished."""
+        for group, wishes in self._groups.items():
+            for wish, its in wishes.items():
+                if its == number:
+                    return group, wish
+        return None
+
+    def group(self, group: Hashable) -> dict[Hashable, str]:
+        """Return the debugger's numbers of a group's breakpoints by wish."""
+        return self._groups.get(group, {})
+
+    def replace(self, group: Hashable, numbers: dict[Hashable, str]) -> None:
+        """Note what a group holds now."""
+        self._groups[group] = numbers
+
+    def drop(self, number: str) -> None:
+        """Forget a breakpoint that is deleted."""
+        self._known.pop(number, None)
+        for wishes in self._groups.values():
+            for wish in [each for each, its in wishes.items() if its == number]:
+                del wishes[wish]
+
+
+async def exchange(context: Context, group: Hashable, wishes: Sequence[Wish], insert: Insert[Wish]) -> list[JsonObject]:
+    """Make `wishes` the whole of a group; return a DAP Breakpoint for each, in their order.
+
+    New ones are inserted side by side, in order; one that fails is answered as unverified, with its reason.
+    """
+    table = context.breakpoints
+    async with table.lock:
+        old = dict(table.group(group))
+        gone = [number for wish, number in old.items() if wish not in wishes]
+        if gone:
+            context.debugger.send(command("break-delete", *gone))
+            for number in gone:
+                table.drop(number)
+        new: dict[Hashable, str] = {wish: number for wish, number in old.items() if number not in gone}
+        failures: dict[Hashable, JsonObject] = {}
+
+        async def set_one(wish: Wish) -> None:
+            try:
+                breakpoint_ = await insert(context, wish)
+            except (EngineError, UserError) as error:
+                failures[wish] = {"verified": False, "message": str(error), "reason": "failed"}
+            else:
+                table.learn(breakpoint_)
+                new[wish] = str(breakpoint_["number"])
+
+        # Side by side: nobody waits for another one's answer.
+        async with asyncio.TaskGroup() as inserting:
+            for wish in dict.fromkeys(wishes):
+                if wish not in old:
+                    inserting.create_task(set_one(wish))
+        table.replace(group, new)
+    return [failures.get(wish) or table.body(new[wish]) for wish in wishes]
+
+
+def on_modified(context: Context, payload: Payload) -> None:
+    """`=breakpoint-modified`: hits and addresses are no news; a place that has come or moved is."""
+    breakpoint_ = payload["bkpt"]
+    if not context.breakpoints.knows(str(breakpoint_["number"])):
+        return
+    body, is_news = context.breakpoints.learn(breakpoint_)
+    if is_news:
+        context.tell("breakpoint", {"reason": "changed", "breakpoint": body})
+
+
+def on_deleted(context: Context, payload: Payload) -> None:
+    """`=breakpoint-deleted`: somebody deleted it on the debugger's command line, or its scope has ended."""
+    number = str(payload["id"])
+    if context.breakpoints.knows(number):
+        context.breakpoints.drop(number)
+        context.tell("breakpoint", {"reason": "removed", "breakpoint": {"id": int(number), "verified": False}})
+
+
+def to_dap(breakpoint_: Payload) -> JsonObject:
+    """Return the DAP Breakpoint of an MI breakpoint (GDB manual, "GDB/MI Breakpoint Information")."""
+    body: JsonObject = {"id": int(breakpoint_["number"]), "verified": breakpoint_.get("addr") != _PENDING}
+    places = [breakpoint_, *(breakpoint_.get("locations") or [])]
+    place = next((each for each in places if "line" in each), None)
+    if place is not None:
+        body["line"] = int(place["line"])
+        path = str(place.get("fullname") or place["file"])
+        body["source"] = {"name": path.rsplit("/", 1)[-1], "path": path}
+    if not body["verified"]:
+        body["reason"] = "pending"
+        body["message"] = (
+            "no code for this line in what the target has loaded; the breakpoint becomes active when a library brings "
+            "it. If it should be there, compare substitutePath with the paths that the program was built with"
+        )
+    return body

@@ -1,0 +1,1 @@
+"""DAP `completions`: expressions and the debugger's commands."""

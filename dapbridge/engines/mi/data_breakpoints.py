@@ -1,0 +1,1 @@
+"""DAP `dataBreakpointInfo` and `setDataBreakpoints`: the hardware's watchpoints."""

@@ -1,0 +1,1 @@
+"""DAP `setExceptionBreakpoints` and `exceptionInfo`: C++ exceptions, Rust panics, signals."""

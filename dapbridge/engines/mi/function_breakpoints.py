@@ -1,0 +1,1 @@
+"""DAP `setFunctionBreakpoints`."""

@@ -1,0 +1,1 @@
+"""DAP `gotoTargets`, `goto` and `stepInTargets`."""

@@ -1,0 +1,1 @@
+"""DAP `locations`: where a variable or its type was declared."""

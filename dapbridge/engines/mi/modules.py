@@ -1,0 +1,1 @@
+"""DAP `modules` and the `module` event."""

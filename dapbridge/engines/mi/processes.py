@@ -1,0 +1,1 @@
+"""DAP `process` event; fork and exec."""

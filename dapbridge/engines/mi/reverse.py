@@ -1,0 +1,1 @@
+"""DAP `stepBack` and `reverseContinue`, once the user has the debugger record."""

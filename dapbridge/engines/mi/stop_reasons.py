@@ -1,0 +1,35 @@
+"""Why the target stopped: MI's `*stopped` → the body of DAP's `stopped` event."""
+
+from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.mi.context import Context
+from dapbridge.mi.records import Payload
+
+# MI's reasons (GDB manual, "GDB/MI Async Records") → DAP's.
+_REASONS = {
+    "breakpoint-hit": "breakpoint",
+    "watchpoint-trigger": "data breakpoint",
+    "read-watchpoint-trigger": "data breakpoint",
+    "access-watchpoint-trigger": "data breakpoint",
+    "end-stepping-range": "step",
+    "function-finished": "step",
+    "location-reached": "step",
+    "signal-received": "exception",
+}
+_PAUSE_SIGNALS = frozenset({"SIGINT", "0", "SIGSTOP"})
+
+
+def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObject:
+    """Return the body of the `stopped` event."""
+    reason = payload.get("reason", "")
+    body: JsonObject = {"reason": _REASONS.get(reason, "pause"), "threadId": thread_id, "allThreadsStopped": True}
+    wanted, context.pause_wanted = context.pause_wanted, False
+    if reason == "breakpoint-hit":
+        body["hitBreakpointIds"] = [int(str(payload["bkptno"]).split(".")[0])]
+    elif reason == "signal-received":
+        name = str(payload.get("signal-name", ""))
+        if wanted and name in _PAUSE_SIGNALS:
+            body["reason"] = "pause"
+        else:
+            body["description"] = f"{name}: {payload.get('signal-meaning', '')}"
+            body["text"] = body["description"]
+    return body
