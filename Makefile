@@ -4,7 +4,7 @@ SETUP := @.ci/setup
 # More arguments for pytest or the benchmark: make test ARGS="-k breakpoints", make bench ARGS="--runs 3"
 ARGS :=
 
-.PHONY: help demo test bench check format lock clean
+.PHONY: help demo test bench check format docs lock clean
 
 help:
 	@echo "make demo    attach to a small program and show what an editor would show; needs no container engine"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench   measure attach and steps beside gdb's own DAP server and raw gdb/MI"
 	@echo "make check   format, lint, types and layers, as 'make test' runs them first"
 	@echo "make format  format the code and fix what the linter can fix"
+	@echo "make docs    write the table of docs/dap.md anew from the code and the tests"
 	@echo "make lock    pin the dependencies anew in requirements.lock"
 	@echo "make clean   remove what was made here, but no image and no engine"
 
@@ -41,6 +42,10 @@ format:
 	.venv/bin/ruff check --fix
 
 # uv resolves for every platform and Python version at once; it is needed here only and lives in a throw-away place.
+docs:
+	$(SETUP) venv
+	PYTHONPATH=.:tests .venv/bin/python -m support.dap_features
+
 lock:
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT \
 	  && python3 -m venv "$$place" && "$$place/bin/pip" --quiet install uv \

@@ -85,12 +85,6 @@ class Session:
         self._muted = False
         self._exited_told = False
         self._terminated_told = False
-        self._own_requests: dict[str, Callable[[Request], None]] = {
-            "initialize": self._initialize,
-            "attach": self._attach,
-            "cancel": self._cancel,
-            "disconnect": self._disconnect,
-        }
         # The attachment, if there is one.
         self._attach_request: Request | None = None
         self._attachment: asyncio.Task[None] | None = None
@@ -163,8 +157,8 @@ class Session:
             self._write(Response(request.seq, request.command, False, refusal, show_user=request.command == "launch"))
             return
         self._pending[request.seq] = request.command
-        if handle := self._own_requests.get(request.command):
-            handle(request)
+        if handle := OWN_REQUESTS.get(request.command):
+            handle(self, request)
         elif self._state is State.PREPARING or self._learning or self._held:
             self._hold(request)
         else:
@@ -424,6 +418,15 @@ class Session:
         if wire_log.isEnabledFor(logging.DEBUG):
             wire_log.debug("client > %s", describe(message))
         self._client.write(data)
+
+
+OWN_REQUESTS: dict[str, Callable[[Session, Request], None]] = {
+    "initialize": Session._initialize,
+    "attach": Session._attach,
+    "cancel": Session._cancel,
+    "disconnect": Session._disconnect,
+}
+"""What a session answers itself; all other requests are an engine's."""
 
 
 async def _close(prepared: Prepared) -> None:

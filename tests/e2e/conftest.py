@@ -3,10 +3,11 @@
 `support.serving` has the rest: `serving` for a server of one's own, `attach` to go to a fixture program.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from support.dap_client import DapClient
+from support.dap_features import unproven
 from support.serving import serving
 
 
@@ -15,3 +16,13 @@ async def client() -> AsyncIterator[DapClient]:
     """A client of a server of its own; at the end it has left, and the server's log must hold no error."""
     async with serving() as connected:
         yield connected
+
+
+@pytest.fixture(autouse=True)
+def claims(request: pytest.FixtureRequest) -> Iterator[None]:
+    """See that a test has shown the features of DAP that its mark `shows` claims."""
+    DapClient.made.clear()
+    yield
+    claimed = [name for mark in request.node.iter_markers("shows") for name in mark.args]
+    missing = unproven(claimed, (client.transcript for client in DapClient.made))
+    assert not missing, f"claimed by the mark `shows` but not seen in this test: {', '.join(sorted(missing))}"

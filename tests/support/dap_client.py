@@ -16,7 +16,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from support.dap_schema import check_message
 
@@ -51,7 +51,9 @@ class DapError(Exception):
 
 
 class DapClient:
-    """One client's end of a connection to an adapter."""
+    """One client's end of a connection to an adapter. `made` holds all, until whoever looks at them clears it."""
+
+    made: ClassVar[list["DapClient"]] = []
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class DapClient:
         self._ended = False
         self._broken: BaseException | None = None
         self._stderr = bytearray()
+        self.made.append(self)
 
     @classmethod
     async def spawn(cls, *command: str, env: Mapping[str, str] | None = None, **options: Any) -> Self:

@@ -36,9 +36,19 @@ def check_message(message: JsonObject, *, from_adapter: bool) -> None:
         raise SchemaError(f"not a valid {name}: unknown properties {unknown} in {json.dumps(message)}")
 
 
-def known_commands() -> set[str]:
+def known_commands() -> list[str]:
     """Return the commands of all requests that DAP defines; none where the schema is absent."""
-    return set(_by_command("command")) if SCHEMA_PRESENT else set()
+    return list(_by_command("command")) if SCHEMA_PRESENT else []
+
+
+def event_names() -> list[str]:
+    """Return the names of all events that DAP defines; none where the schema is absent."""
+    return list(_by_command("event")) if SCHEMA_PRESENT else []
+
+
+def capability_names() -> list[str]:
+    """Return the names of all capabilities that DAP defines; none where the schema is absent."""
+    return list(_schema()["definitions"]["Capabilities"]["properties"]) if SCHEMA_PRESENT else []
 
 
 def _definition_name(message: JsonObject) -> str:
