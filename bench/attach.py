@@ -1,4 +1,4 @@
-"""Measure an attach and steps with dapbridge, with `gdb -i=dap` in a sidecar of the same image, and with raw gdb/MI.
+"""Measure attaches, steps and what is large with dapbridge, `gdb -i=dap` in a like sidecar, and raw gdb/MI.
 
 All three in one run, taking turns, each time at a new target. `make bench` runs it; docs/benchmarks.md explains it.
 """
@@ -10,14 +10,16 @@ from pathlib import Path
 
 import click
 import dap_contenders
+import large
 import raw_mi
-from report import CONTENDERS, Report, describe_machine
+from large import LargeSample
+from report import CONTENDERS, Report, describe_machine, rows_of_attach, rows_of_large
 from rich.console import Console
 from scene import Place, Sample
 from support.engine import connect
 from support.gauge import Gauge
 from support.images import base
-from support.targets import running
+from support.targets import DockerTarget, running
 
 from dapbridge.errors import DapbridgeError
 from dapbridge.runtimes.docker import DockerRuntime
@@ -26,6 +28,7 @@ from dapbridge.runtimes.sidecar_image import image_tag
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 Measure = Callable[[Place], Awaitable[Sample]]
+MeasureLarge = Callable[[DockerTarget], Awaitable[LargeSample]]
 
 
 async def benchmark(runs: int, stops: int, console: Console) -> Report:
@@ -40,13 +43,30 @@ async def benchmark(runs: int, stops: int, console: Console) -> Report:
         "gdb -i=dap": with_dap(dap_contenders.GdbDap(sidecar_image)),
         "raw MI": lambda place: raw_mi.measure(place, stops),
     }
+
+    def with_large(adapter: dap_contenders.Adapter) -> MeasureLarge:
+        return lambda target: asyncio.to_thread(large.measure_dap, adapter, target, stops)
+
+    large_measures: dict[str, MeasureLarge] = {
+        "dapbridge": with_large(dap_contenders.Dapbridge()),
+        "gdb -i=dap": with_large(dap_contenders.GdbDap(sidecar_image)),
+        "raw MI": lambda target: large.measure_mi(target, stops),
+    }
+    large_samples: dict[str, list[LargeSample]] = {name: [] for name in CONTENDERS}
     samples: dict[str, list[Sample]] = {name: [] for name in CONTENDERS}
     for run in range(runs):
         turn = run % len(CONTENDERS)
         for name in CONTENDERS[turn:] + CONTENDERS[:turn]:
             console.print(f"run {run + 1} of {runs}: {name}", style="dim")
             samples[name].append(await _measure_once(measures[name]))
-    return Report(samples, describe_machine(sidecar_image), runs, stops)
+            large_samples[name].append(await _measure_large(large_measures[name]))
+    rows = [*rows_of_attach(samples), *rows_of_large(large_samples)]
+    return Report(rows, describe_machine(sidecar_image), runs, stops)
+
+
+async def _measure_large(measure: MeasureLarge) -> LargeSample:
+    async with running("large") as target:
+        return await measure(target)
 
 
 async def _measure_once(measure: Measure) -> Sample:

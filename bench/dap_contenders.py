@@ -9,15 +9,17 @@ from typing import Protocol
 
 from lean_client import JsonObject, LeanClient
 from scene import AFTER_S, BUILD_FOLDER, IDLE_LINE, SERVE_LINE, SOURCE, STEPS_PER_STOP, Place, Sample, Seen, check
+from support.targets import DockerTarget
 
 _CLIENT_FOLDER = "/workspace"
-_INITIALIZE: JsonObject = {
+INITIALIZE: JsonObject = {
     "clientID": "dapbridge-bench",
     "adapterID": "bench",
     "linesStartAt1": True,
     "columnsStartAt1": True,
     "pathFormat": "path",
     "supportsVariableType": True,
+    "supportsVariablePaging": True,
 }
 _STACK_LEVELS = 20
 
@@ -25,8 +27,8 @@ _STACK_LEVELS = 20
 class Adapter(Protocol):
     """One DAP adapter, and what differs in speaking to it."""
 
-    source: str
-    """The path of the ticker's source as this adapter's client has it."""
+    folder: str
+    """Where this adapter's client has the target's sources."""
 
     opens_containers: bool
     """Whether containers have to be opened, for their one-line values don't show the elements."""
@@ -34,11 +36,11 @@ class Adapter(Protocol):
     stands_after_attach: bool
     """Whether the target stands until the client says `continue`."""
 
-    def attach_arguments(self, place: Place) -> JsonObject:
+    def attach_arguments(self, target: DockerTarget) -> JsonObject:
         """Return the arguments of `attach`."""
         ...
 
-    def open(self, place: Place) -> AbstractContextManager[LeanClient]:
+    def open(self, target: DockerTarget) -> AbstractContextManager[LeanClient]:
         """Start the adapter and what it needs; end both with the block."""
         ...
 
@@ -46,15 +48,15 @@ class Adapter(Protocol):
 class Dapbridge:
     """`dapbridge serve` over stdio."""
 
-    source = f"{_CLIENT_FOLDER}/{SOURCE}"
+    folder = _CLIENT_FOLDER
     opens_containers = False
     stands_after_attach = False
 
-    def attach_arguments(self, place: Place) -> JsonObject:
+    def attach_arguments(self, target: DockerTarget) -> JsonObject:
         rule = {"from": _CLIENT_FOLDER, "to": BUILD_FOLDER}
-        return {"target": place.target.name, "substitutePath": [rule]}
+        return {"target": target.name, "substitutePath": [rule]}
 
-    def open(self, place: Place) -> LeanClient:
+    def open(self, target: DockerTarget) -> LeanClient:
         return LeanClient([sys.executable, "-m", "dapbridge", "serve"])
 
 
@@ -65,20 +67,20 @@ class GdbDap:
     before `attach`, and has libstdc++'s printers.
     """
 
-    source = f"{BUILD_FOLDER}/{SOURCE}"
+    folder = BUILD_FOLDER
     opens_containers = True
     stands_after_attach = True
 
     def __init__(self, image: str) -> None:
         self._image = image
 
-    def attach_arguments(self, place: Place) -> JsonObject:
+    def attach_arguments(self, target: DockerTarget) -> JsonObject:
         return {"pid": 1}
 
     @contextmanager
-    def open(self, place: Place) -> Iterator[LeanClient]:
+    def open(self, target: DockerTarget) -> Iterator[LeanClient]:
         sidecar = _docker(
-            *("run", "--detach", "--rm", f"--pid=container:{place.target.id}", "--network=none", "--log-driver=none"),
+            *("run", "--detach", "--rm", f"--pid=container:{target.id}", "--network=none", "--log-driver=none"),
             *("--cap-drop=ALL", "--cap-add=SYS_PTRACE", "--cap-add=DAC_OVERRIDE", "--cap-add=KILL"),
             *("--read-only", "--tmpfs=/tmp", f"--entrypoint={_SIDECAR[0]}", self._image, *_SIDECAR[1:]),
         )
@@ -110,13 +112,13 @@ def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
     """Attach, step `stops` times through the ticker's `serve`, detach; return what it took. Raises WrongFactsError."""
     sample = Sample()
     begin = perf_counter()
-    with adapter.open(place) as client:
-        client.request("initialize", **_INITIALIZE)
+    with adapter.open(place.target) as client:
+        client.request("initialize", **INITIALIZE)
         place.gauge.reset()
         attach_begin = perf_counter()
-        attach = client.send("attach", **adapter.attach_arguments(place))
+        attach = client.send("attach", **adapter.attach_arguments(place.target))
         client.event("initialized")
-        _set_breakpoint(client, adapter, IDLE_LINE)
+        set_breakpoints(client, adapter, SOURCE, IDLE_LINE)
         client.request("configurationDone")
         client.response(attach)
         sample.stood_still_s = place.gauge.stood_still_ns() / 1e9
@@ -126,33 +128,36 @@ def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
             client.request("continue", threadId=client.event("stopped")["threadId"])
         sleep(AFTER_S)
         sample.stood_still_after_s = place.gauge.stood_still_ns() / 1e9
-        _set_breakpoint(client, adapter, SERVE_LINE)
+        set_breakpoints(client, adapter, SOURCE, SERVE_LINE)
         for stop in range(stops):
-            thread_id = _wait_stopped(client, "breakpoint")
+            thread_id = wait_stopped(client, "breakpoint")
             _look(client, adapter, thread_id)
             for step in range(1, STEPS_PER_STOP + 1):
                 step_begin = perf_counter()
                 client.send("next", threadId=thread_id)
-                _wait_stopped(client, "step")
+                wait_stopped(client, "step")
                 seen, listed_at = _look(client, adapter, thread_id)
                 sample.steps_s.append(perf_counter() - step_begin)
                 sample.lists_s.append(listed_at - step_begin)
                 check(seen, step)
             if stop == stops - 1:
-                _set_breakpoint(client, adapter)
+                set_breakpoints(client, adapter, SOURCE)
             client.request("continue", threadId=thread_id)
         client.request("disconnect", terminateDebuggee=False)
     return sample
 
 
-def _set_breakpoint(client: LeanClient, adapter: Adapter, *lines: int) -> None:
+def set_breakpoints(client: LeanClient, adapter: Adapter, source: str, *lines: int) -> None:
+    """Make `lines` the breakpoints of a source. Raises RuntimeError unless all are verified."""
     wanted = [{"line": line} for line in lines]
-    found = client.request("setBreakpoints", source={"path": adapter.source}, breakpoints=wanted)["breakpoints"]
+    path = {"path": f"{adapter.folder}/{source}"}
+    found = client.request("setBreakpoints", source=path, breakpoints=wanted)["breakpoints"]
     if [each.get("line") for each in found if each["verified"]] != list(lines):
         raise RuntimeError(f"breakpoints on lines {lines} were set as {found}")
 
 
-def _wait_stopped(client: LeanClient, reason: str) -> int:
+def wait_stopped(client: LeanClient, reason: str) -> int:
+    """Wait for the next stop; return its thread. Raises RuntimeError if it is for another reason."""
     stopped = client.event("stopped")
     if stopped["reason"] != reason:
         raise RuntimeError(f"stopped for {stopped['reason']!r}, expected {reason!r}: {stopped}")

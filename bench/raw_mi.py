@@ -6,11 +6,15 @@ and the names of the variables that are opened are known beforehand.
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import perf_counter
 
 from scene import AFTER_S, BUILD_FOLDER, IDLE_LINE, SERVE_LINE, SOURCE, STEPS_PER_STOP, Place, Sample, Seen, check
+from support.targets import DockerTarget
 
 from dapbridge.agent.client import Agent, Child
+from dapbridge.agent.facts import Libraries, Process
 from dapbridge.config import AttachConfig, SidecarConfig
 from dapbridge.engines.mi.gdb import Gdb
 from dapbridge.engines.mi.stack import frames_command
@@ -24,7 +28,7 @@ from dapbridge.runtimes import make_runtime
 _OPENED = ("numbers", "ages", "name")
 
 
-class _Mi:
+class Mi:
     """One gdb: bursts of commands out, their results in."""
 
     def __init__(self, child: Child) -> None:
@@ -73,41 +77,55 @@ class _Mi:
                     self._stops.append(record.payload)
 
 
-async def measure(place: Place, stops: int) -> Sample:
-    """Do what `dap_contenders.measure` does."""
-    sample = Sample()
-    begin = perf_counter()
-    place.gauge.reset()
+@asynccontextmanager
+async def agent_in_sidecar(target: DockerTarget) -> AsyncIterator[Agent]:
+    """Start a sidecar beside the target and its agent, as dapbridge does; end both with the block."""
     runtime = make_runtime("docker")
     try:
-        sidecar = await runtime.start_sidecar(place.target.name, SidecarConfig(), lambda _: None)
+        sidecar = await runtime.start_sidecar(target.name, SidecarConfig(), lambda _: None)
         try:
             agent = await Agent.connect(sidecar.transport, sidecar.scope)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(agent.run())
                 try:
-                    await _debug(agent, place, stops, sample, begin)
+                    yield agent
                 finally:
                     await agent.aclose()
         finally:
             await sidecar.aclose()
     finally:
         await runtime.aclose()
+
+
+async def prepare(agent: Agent, target: DockerTarget, *breakpoints: str) -> tuple[Mi, Child, Process, Libraries]:
+    """Start a gdb that has read the program's symbols and set breakpoints, and not yet attached."""
+    dialect = Gdb()
+    process = next(each for each in agent.hello.processes if each.pid == agent.hello.main_pid)
+    child = await agent.spawn(dialect.argv(), pid=process.pid)
+    mi = Mi(child)
+    prepared = mi.send(
+        *await dialect.settings(agent, process, AttachConfig(target.name)),
+        *dialect.load_program(f"/proc/{process.pid}/exe"),
+        *breakpoints,
+    )
+    libraries = await agent.link_libraries(process.pid)
+    await mi.results(prepared)
+    return mi, child, process, libraries
+
+
+async def measure(place: Place, stops: int) -> Sample:
+    """Do what `dap_contenders.measure` does."""
+    sample = Sample()
+    begin = perf_counter()
+    place.gauge.reset()
+    async with agent_in_sidecar(place.target) as agent:
+        await _debug(agent, place, stops, sample, begin)
     return sample
 
 
 async def _debug(agent: Agent, place: Place, stops: int, sample: Sample, begin: float) -> None:
+    mi, child, process, libraries = await prepare(agent, place.target, break_at(SOURCE, IDLE_LINE))
     dialect = Gdb()
-    process = next(each for each in agent.hello.processes if each.pid == agent.hello.main_pid)
-    child = await agent.spawn(dialect.argv(), pid=process.pid)
-    mi = _Mi(child)
-    prepared = mi.send(
-        *await dialect.settings(agent, process, AttachConfig(place.target.name)),
-        *dialect.load_program(f"/proc/{process.pid}/exe"),
-        _break(IDLE_LINE),
-    )
-    libraries = await agent.link_libraries(process.pid)
-    await mi.results(prepared)
     attached = mi.send(*dialect.attach(process.pid, stop=False))
     loaded = mi.send(*dialect.load_libraries(libraries.sysroot, process.pid))
     await mi.results(attached)
@@ -116,7 +134,7 @@ async def _debug(agent: Agent, place: Place, stops: int, sample: Sample, begin: 
     await mi.results(loaded)
     await asyncio.sleep(AFTER_S)
     sample.stood_still_after_s = place.gauge.stood_still_ns() / 1e9
-    [inserted] = await mi.run(_break(SERVE_LINE))
+    [inserted] = await mi.run(break_at(SOURCE, SERVE_LINE))
     for stop in range(stops):
         thread_id = int((await mi.stop("breakpoint-hit"))["thread-id"])
         await _look(mi, thread_id, f"{stop}_0")
@@ -137,11 +155,12 @@ async def _debug(agent: Agent, place: Place, stops: int, sample: Sample, begin: 
     await child.aclose()
 
 
-def _break(line: int) -> str:
-    return command("break-insert", "-f", source=f"{BUILD_FOLDER}/{SOURCE}", line=line)
+def break_at(source: str, line: int) -> str:
+    """Return the command that sets a breakpoint."""
+    return command("break-insert", "-f", source=f"{BUILD_FOLDER}/{source}", line=line)
 
 
-async def _look(mi: _Mi, thread_id: int, look: str) -> Seen:
+async def _look(mi: Mi, thread_id: int, look: str) -> Seen:
     """Ask what dapbridge asks at a stop; `look` makes the names of its variable objects."""
     typing, valuing = variables_commands(Frame(thread_id, 0))
     types, stack, values, *_ = await mi.run(

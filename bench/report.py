@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from large import LargeSample
 from rich.table import Table
 from scene import AFTER_S, STEPS_PER_STOP, Sample
 
@@ -16,26 +17,31 @@ CONTENDERS = ("dapbridge", "gdb -i=dap", "raw MI")
 _BEGIN, _END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
-def _noise_floor(sample: Sample) -> float:
-    return sample.noise_floor_s
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: `values` by contender, in seconds, or hits a second where `is_rate`."""
 
+    title: str
+    values: Mapping[str, Sequence[float]]
+    is_rate: bool = False
+    has_ratios: bool = True
 
-_ROWS: tuple[tuple[str, Callable[[Sample], float]], ...] = (
-    ("(a) `attach` until answered", lambda sample: sample.attach_s),
-    ("adapter's start until `attach` answered", lambda sample: sample.from_nothing_s),
-    ("(b) target stood still at a stretch until then", lambda sample: sample.stood_still_s),
-    (f"the same until {AFTER_S:g} s later", lambda sample: sample.stood_still_after_s),
-    ("the same without a debugger (noise)", _noise_floor),
-    ("(c) `next` until stack, scopes, variables", lambda sample: median(sample.steps_s)),
-    ("the same but containers' elements", lambda sample: median(sample.lists_s)),
-)
+    def cells(self) -> tuple[str, ...]:
+        """Return the title, a median with its least and most for each contender, and the ratios to the first one."""
+        by_contender = [self.values.get(name, ()) for name in CONTENDERS]
+        show = _per_second if self.is_rate else _ms
+        shown = [
+            f"{show(median(each))} ({show(min(each))}–{show(max(each))})" if each else "–" for each in by_contender
+        ]
+        ratios = [_ratio(by_contender[0], other) if self.has_ratios and other else "" for other in by_contender[1:]]
+        return (self.title, *shown, *ratios)
 
 
 @dataclass(frozen=True)
 class Report:
-    """All samples by contender, and where they were taken."""
+    """All rows, and where they were measured."""
 
-    samples: Mapping[str, Sequence[Sample]]
+    rows: Sequence[Row]
     machine: str
     runs: int
     stops: int
@@ -43,14 +49,14 @@ class Report:
     def to_table(self) -> Table:
         """Return the table for a terminal."""
         table = Table(*self._header(), title=self._caption(), title_justify="left", caption=self.machine)
-        for row in self._cells():
-            table.add_row(*(cell.replace("`", "") for cell in row))
+        for row in self.rows:
+            table.add_row(*(cell.replace("`", "") for cell in row.cells()))
         return table
 
     def to_markdown(self) -> str:
         """Return the same table as Markdown, with what it was made on."""
         header = self._header()
-        lines = [header, ("---", *("---:" for _ in header[1:])), *self._cells()]
+        lines = [header, ("---", *("---:" for _ in header[1:])), *(row.cells() for row in self.rows)]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
         return f"{table}\n\n{self._caption()}. {self.machine}."
 
@@ -69,15 +75,37 @@ class Report:
             f"Medians of {self.runs} runs, least and most in brackets; in (c) a run counts with its median of {steps}"
         )
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        rows = []
-        for title, value in _ROWS:
-            by_contender = [[value(sample) for sample in self.samples[name]] for name in CONTENDERS]
-            medians = [median(values) for values in by_contender]
-            shown = [f"{_ms(median(values))} ({_ms(min(values))}–{_ms(max(values))})" for values in by_contender]
-            ratios = [f"{medians[0] / other:.2f}×" for other in medians[1:]]
-            rows.append((title, *shown, *(ratios if value is not _noise_floor else ("",) * len(ratios))))
-        return rows
+
+def rows_of_attach(samples: Mapping[str, Sequence[Sample]]) -> list[Row]:
+    """Return the rows for attaches and steps."""
+
+    def row(title: str, value: Callable[[Sample], float], **options: bool) -> Row:
+        return Row(title, {name: [value(each) for each in of_name] for name, of_name in samples.items()}, **options)
+
+    return [
+        row("(a) `attach` until answered", lambda sample: sample.attach_s),
+        row("adapter's start until `attach` answered", lambda sample: sample.from_nothing_s),
+        row("(b) target stood still at a stretch until then", lambda sample: sample.stood_still_s),
+        row(f"the same until {AFTER_S:g} s later", lambda sample: sample.stood_still_after_s),
+        row("the same without a debugger (noise)", lambda sample: sample.noise_floor_s, has_ratios=False),
+        row("(c) `next` until stack, scopes, variables", lambda sample: median(sample.steps_s)),
+        row("the same but containers' elements", lambda sample: median(sample.lists_s)),
+    ]
+
+
+def rows_of_large(samples: Mapping[str, Sequence[LargeSample]]) -> list[Row]:
+    """Return the rows for what is large."""
+
+    def row(title: str, value: Callable[[LargeSample], list[float]]) -> Row:
+        return Row(title, {name: [median(value(each)) for each in of_name] for name, of_name in samples.items()})
+
+    return [
+        row("(d) `threads`: 501", lambda sample: sample.threads_s),
+        row("(e) a stack of 10,000 frames", lambda sample: sample.stack_s),
+        row("(f) 100 elements in the middle of 1,000,000", lambda sample: sample.page_s),
+        row("(g) 1,000 breakpoints set", lambda sample: sample.set_s),
+        row("(h) 1,000 breakpoints cleared", lambda sample: sample.cleared_s),
+    ]
 
 
 def describe_machine(sidecar_image: str) -> str:
@@ -97,6 +125,14 @@ def describe_machine(sidecar_image: str) -> str:
         f"{os.cpu_count()} cores ({platform.machine()}), Linux {kernel}, Docker {docker}, gdb {gdb_version} in the"
         f" sidecar, Python {platform.python_version()}"
     )
+
+
+def _ratio(own: Sequence[float], other: Sequence[float]) -> str:
+    return f"{median(own) / median(other):.2f}×"
+
+
+def _per_second(rate: float) -> str:
+    return f"{rate:,.0f}/s"
 
 
 def _ms(seconds: float) -> str:
