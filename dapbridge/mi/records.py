@@ -6,13 +6,14 @@ pygdbmi never returns from a list whose end is missing, so a line is let through
 import re
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 from pygdbmi import gdbmiparser
 
 from dapbridge.errors import ProtocolError
 
 Payload = dict[str, Any]
-"""MI's tuple: values are str, Payload, or a list of either."""
+"""MI's tuple: values are str, Payload, or a list of either; of a command of our own, what JSON has."""
 
 
 class Result(Struct, frozen=True):
@@ -48,6 +49,9 @@ Record = Result | Async | Stream | Prompt
 gdbmiparser.fmt_green = lambda x: ""  # type: ignore[attr-defined]
 
 _RECORD = re.compile(r"(?P<token>\d*)(?P<mark>[\^*=])[a-z-]+(?:,|$)")
+# The answer of a command of our own: JSON in one ASCII string, so that a long one costs next to nothing to parse.
+_JSON_ANSWER = re.compile(r'(?P<token>\d*)\^done,json="(?P<text>.*)"\Z')
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKET = re.compile(r"[^\[\]{}]+")
 _STREAM_CHANNELS: dict[str, Literal["console", "target", "log"]] = {"~": "console", "@": "target", "&": "log"}
@@ -63,6 +67,8 @@ def parse_record(line: str) -> Record:
         return _PROMPT
     if line[:1] in _STREAM_CHANNELS and line[1:2] == '"' and line.endswith('"'):
         return Stream(_STREAM_CHANNELS[line[0]], _parse(line)["payload"])
+    if (answer := _JSON_ANSWER.match(line)) is not None:
+        return _parse_json_answer(answer)
     head = _RECORD.match(line)
     if head is None:
         # Whatever is no MI was printed by the program itself, on the terminal that it shares with its debugger.
@@ -83,6 +89,24 @@ def _parse(line: str) -> dict[str, Any]:
     except Exception as error:
         raise ProtocolError(f"{error!r} in MI record: {line[:200]}") from error
     return parsed
+
+
+def _parse_json_answer(answer: re.Match[str]) -> Result:
+    # Only quotes and backslashes are escaped in it; NUL, which JSON never has in it, stands in for a backslash.
+    text = answer["text"].replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\")
+    try:
+        payload = _decode_json(text)
+    except msgspec.DecodeError as error:
+        raise ProtocolError(f"{error} in MI record: {answer[0][:200]}") from error
+    return Result(int(answer["token"]) if answer["token"] else None, "done", payload)
+
+
+def _decode_json(text: str) -> Payload:
+    try:
+        return msgspec.json.decode(text, type=Payload)
+    except msgspec.DecodeError:
+        # Half a surrogate pair, out of the target's memory, is no text: it is shown as what can't be shown.
+        return msgspec.json.decode(_SURROGATE.sub(r"\\ufffd", text), type=Payload)
 
 
 def _is_balanced(line: str) -> bool:

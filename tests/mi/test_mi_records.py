@@ -1,6 +1,8 @@
 """MI lines to records: every kind, broken ones, and that no line at all can hang the parser."""
 
 import contextlib
+import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -66,3 +68,24 @@ def test_no_line_hangs_the_parser(line: str) -> None:
 @given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"])))
 def test_quoted_text_comes_back(text: str) -> None:
     assert parse_record(f"5^done,value={quote(text)}") == Result(5, "done", {"value": text})
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(), JSON_VALUES))
+def test_the_json_of_our_own_commands_comes_back(payload: dict[str, Any]) -> None:
+    text = json.dumps(payload).replace("\\", "\\\\").replace('"', '\\"')
+    assert parse_record(f'7^done,json="{text}"') == Result(7, "done", payload)
+
+
+def test_half_a_character_in_json_spoils_only_itself() -> None:
+    assert parse_record(r'^done,json="{\"a\":\"x\\ud800y\"}"') == Result(None, "done", {"a": "x\ufffdy"})
+
+
+def test_cut_json_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="in MI record"):
+        parse_record(r'7^done,json="{\"a\":"')
