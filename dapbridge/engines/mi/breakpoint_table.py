@@ -75,12 +75,13 @@ async def exchange(context: Context, group: Hashable, wishes: Sequence[Wish], in
     table = context.breakpoints
     async with table.lock:
         old = dict(table.group(group))
-        gone = [number for wish, number in old.items() if wish not in wishes]
+        wanted = frozenset(wishes)
+        gone = [number for wish, number in old.items() if wish not in wanted]
         if gone:
             context.debugger.send(command("break-delete", *gone))
             for number in gone:
                 table.drop(number)
-        new: dict[Hashable, str] = {wish: number for wish, number in old.items() if number not in gone}
+        new: dict[Hashable, str] = {wish: number for wish, number in old.items() if wish in wanted}
         failures: dict[Hashable, JsonObject] = {}
 
         async def set_one(wish: Wish) -> None:
@@ -94,9 +95,12 @@ async def exchange(context: Context, group: Hashable, wishes: Sequence[Wish], in
 
         # Side by side: nobody waits for another one's answer.
         async with asyncio.TaskGroup() as inserting:
-            for wish in dict.fromkeys(wishes):
-                if wish not in old:
-                    inserting.create_task(set_one(wish))
+            with context.debugger.batch():
+                for wish in dict.fromkeys(wishes):
+                    if wish not in old:
+                        inserting.create_task(set_one(wish))
+                # Their first step, in which each sends its command.
+                await asyncio.sleep(0)
         table.replace(group, new)
     return [failures.get(wish) or table.body(new[wish]) for wish in wishes]
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 
 from dapbridge.errors import EngineError, ProtocolError
 from dapbridge.log import shorten
-from dapbridge.mi.commands import console
+from dapbridge.mi.commands import console, quote
 from dapbridge.mi.connection import MiConnection
 from dapbridge.mi.records import Async, Payload, Prompt, Record, Result, Stream
 from dapbridge.transport import Transport
@@ -20,6 +21,10 @@ from dapbridge.transport import Transport
 log = logging.getLogger(__name__)
 
 Answer = asyncio.Future[Payload]
+
+MIN_BATCH = 8
+"""Fewer commands than that are sent as they are."""
+MAX_BATCH = 250
 
 
 @dataclass(slots=True)
@@ -46,6 +51,8 @@ class Debugger:
         self._asked: dict[str, Answer] = {}
         self._ended = False
         self._burst: list[bytes] | None = None
+        self._batch: list[tuple[str, Answer]] | None = None
+        self._can_batch = True
 
     async def run(self) -> None:
         """Read until the debugger's end; then every command that waits fails with EngineError."""
@@ -79,6 +86,23 @@ class Debugger:
             pieces, self._burst = self._burst, None
             if pieces:
                 self._transport.write(b"".join(pieces))
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Like `burst`, for many commands: one command to send and one answer to parse, where the debugger can.
+
+        The answers come all at once, when the last command is done.
+        """
+        if self._batch is not None or not self._can_batch:
+            with self.burst():
+                yield
+            return
+        self._batch = []
+        try:
+            yield
+        finally:
+            batched, self._batch = self._batch, None
+            self._send_batched(batched)
 
     async def run_console(self, cli_command: str) -> str:
         """Run a command of the debugger's own command line; return what it printed."""
@@ -121,9 +145,16 @@ class Debugger:
     def _send(self, command: str, output: list[str] | None) -> Answer:
         answer: Answer = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_take_failure)
+        if self._batch is not None and output is None:
+            self._batch.append((command, answer))
+        else:
+            self._write(command, answer, output)
+        return answer
+
+    def _write(self, command: str, answer: Answer, output: list[str] | None = None) -> None:
         if self._ended:
             _fail(answer, f"{self.name} has ended")
-            return answer
+            return
         token, data = self._connection.send(command)
         self._pending[token] = _Pending(command, answer, output, owner.get())
         if log.isEnabledFor(logging.DEBUG):
@@ -132,7 +163,32 @@ class Debugger:
             self._transport.write(data)
         else:
             self._burst.append(data)
-        return answer
+
+    def _send_batched(self, batched: list[tuple[str, Answer]]) -> None:
+        with self.burst():
+            if len(batched) < MIN_BATCH or not self._can_batch:
+                for command, answer in batched:
+                    self._write(command, answer)
+                return
+            for start in range(0, len(batched), MAX_BATCH):
+                part = batched[start : start + MAX_BATCH]
+                whole = self._send(" ".join(["-x-batch", *(quote(command) for command, _ in part)]), None)
+                whole.add_done_callback(partial(self._distribute, part))
+
+    def _distribute(self, batched: list[tuple[str, Answer]], whole: Answer) -> None:
+        """Answer the commands of a batch."""
+        if (error := whole.exception()) is None:
+            for (_, answer), outcome in zip(batched, whole.result()["answers"], strict=True):
+                if "error" in outcome:
+                    _fail(answer, outcome["error"])
+                elif not answer.done():
+                    answer.set_result(outcome["done"])
+        elif "Undefined MI command" in str(error):
+            self._can_batch = False
+            self._send_batched(batched)
+        else:
+            for _, answer in batched:
+                _fail(answer, str(error))
 
     def _handle(self, record: Record | ProtocolError) -> None:
         match record:

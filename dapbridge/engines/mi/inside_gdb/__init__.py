@@ -8,7 +8,7 @@ import importlib
 import gdb
 
 # Imported in this order; a new part is named here.
-PARTS = ("printers",)
+PARTS = ("printers", "batch")
 
 for _part in PARTS:
     try:

@@ -6,16 +6,20 @@ gdb.GdbError with words for the user.
 """
 
 import json
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import gdb
 
+Function = TypeVar("Function", bound=Callable[..., dict[str, Any]])
 
-def mi_command(name):  # type: ignore[no-untyped-def]  # gdb's own types have no stubs
+
+def mi_command(name: str) -> Callable[[Function], Function]:
     """Register the function as the MI command `name`, e.g. "-x-registers"; "x" as no command of gdb's begins so."""
 
-    def register(function):  # type: ignore[no-untyped-def]
+    def register(function: Function) -> Function:
         class Command(gdb.MICommand):  # type: ignore[misc]
-            def invoke(self, argv):  # type: ignore[no-untyped-def]
+            def invoke(self, argv: list[str]) -> dict[str, str]:
                 # gdb would make MI of a dict, which takes long to parse; the reader knows this one string as JSON.
                 return {"json": json.dumps(function(*argv), separators=(",", ":"))}
 
