@@ -84,8 +84,8 @@ async def attached(answers: Answers = look, config: AttachConfig | None = None) 
 
 async def test_the_attachs_own_stop_stays_hidden_and_its_events_come_behind_its_answer() -> None:
     async with attached() as rig:
-        await rig.event("thread")
-        assert rig.names() == ["configurationDone", "attach", "thread"]
+        await rig.event("process")
+        assert rig.names() == ["configurationDone", "attach", "thread", "process"]
 
 
 async def test_stop_on_entry_tells_the_attachs_own_stop() -> None:

@@ -63,5 +63,8 @@ class FakeAgent:
     async def write_file(self, name: str, chunks: Iterable[bytes]) -> str:
         return f"/tmp/fake/{name}"
 
+    async def read_file(self, pid: int, path: str | None, offset: int, length: int) -> bytes:
+        return b"\x7fELF\x02"[offset : offset + length]
+
     async def link_libraries(self, pid: int, paths: Sequence[str] = ()) -> Libraries:
         return Libraries("/tmp/fake/sysroot", (), ())

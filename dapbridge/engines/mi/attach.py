@@ -3,6 +3,7 @@
 import asyncio
 
 from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.mi import processes
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.errors import EngineError
@@ -34,6 +35,7 @@ async def attach(context: Context, arguments: NoArguments) -> None:
     for other in others:
         await other
     context.attached = True
+    await processes.tell_attached(context)
     for cli_command in context.config.attach_commands:
         context.tasks.create_task(say_output_of(context, cli_command))
 
