@@ -90,6 +90,10 @@ class Context:
         else:
             self._emit(message)
 
+    def tell_behind_answer(self, event: str, body: JsonObject | None = None) -> None:
+        """Send an event that a handler causes: right behind the answer that it is about to return."""
+        asyncio.get_running_loop().call_soon(self.tell, event, body)
+
     @contextmanager
     def holding_events(self) -> Iterator[None]:
         """Hold events back until the request that may cause them is answered (DAP: the response comes first)."""

@@ -8,7 +8,11 @@ import importlib
 import gdb
 
 # Imported in this order; a new part is named here.
-PARTS = ("printers", "batch")
+PARTS = (
+    "printers",
+    "batch",
+    "regions",
+)
 
 for _part in PARTS:
     try:
