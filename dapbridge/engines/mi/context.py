@@ -58,9 +58,6 @@ class Context:
         self.pause_wanted = False
         self.calling = False
         """Whether a call into the target, which a person asked for, may be running."""
-        self.leftover_varobjs: list[str] = []
-        # By function: the variables that could be opened when the target last stood in it.
-        self.openable: dict[str, list[str]] = {}
         self.ids = itertools.count(1)
         self._emit = emit
         self._unanswered_resumes = 0

@@ -1,27 +1,31 @@
 """DAP `evaluate`: expressions in a frame; in the REPL also the debugger's own commands, behind a backtick.
 
-Watches and hovers never run the target's code: calls are switched off but for what a person types into the REPL.
+Watches and hovers never run the target's code, and change nothing: that takes a person who types into the REPL.
 """
 
 import re
 from typing import Literal
 
 from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.mi import values
 from dapbridge.engines.mi.context import Context
-from dapbridge.engines.mi.debugger import Answer
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stops import Frame
-from dapbridge.engines.mi.variables import Pointer, describe, is_pointer
-from dapbridge.engines.mi.varobjs import ask_varobj, get_varobj, refresh_varobjs
+from dapbridge.engines.mi.values import ValueFormat, to_result, to_variable
 from dapbridge.errors import EngineError, UserError
 from dapbridge.mi.commands import command
 
 COMMAND_MARK = "`"
 
+_MAX_CHARACTERS = {"hover": 500, "watch": 500, "variables": 500, "repl": 20_000, "clipboard": 1 << 20}
+"""How long an expression's text may be, by DAP's context."""
+
 _MAY_CHANGE = re.compile(r"[^=!<>]=[^=]|\+\+|--|\(")
 # Not by gdb's own may-write-memory: without that it can't set a breakpoint either.
 _ASSIGNS = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 _LITERAL = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""")
+_SPECIFIER = re.compile(r"(?P<expression>.*[^,\s])\s*,\s*(?:(?P<format>[xhdobtc])|\[(?P<count>\d+)\])\Z", re.DOTALL)
+_LETTERS = {"h": "x", "b": "t"}
 
 
 class EvaluateArguments(Arguments, frozen=True):
@@ -30,18 +34,19 @@ class EvaluateArguments(Arguments, frozen=True):
     expression: str
     frame_id: int | None = None
     context: Literal["watch", "repl", "hover", "clipboard", "variables"] | str = "watch"
+    format: ValueFormat = ValueFormat()
 
 
-@request("evaluate", capabilities=("supportsEvaluateForHovers",))
+@request("evaluate", capabilities=("supportsEvaluateForHovers", "supportsClipboardContext"))
 async def evaluate(context: Context, arguments: EvaluateArguments) -> JsonObject:
     """DAP "Evaluate"; without a frame also while the target runs (globals)."""
     expression = arguments.expression.strip()
-    if context.config.read_only:
-        _check_reads_only(expression, arguments.context)
+    _check_changes_nothing(context, expression, arguments.context)
     if arguments.context == "repl" and expression.startswith(COMMAND_MARK):
         output = await context.debugger.run_console(expression.removeprefix(COMMAND_MARK).strip())
         if context.stop is not None:
-            await refresh_varobjs(context)
+            await values.refresh(context)
+            values.tell_changed(context)
         return {"result": output.rstrip("\n"), "variablesReference": 0}
     if not expression:
         raise UserError("nothing to evaluate")
@@ -51,67 +56,57 @@ async def evaluate(context: Context, arguments: EvaluateArguments) -> JsonObject
         answer = await context.debugger.send(command("data-evaluate-expression", expression))
         return {"result": str(answer.get("value", "")), "variablesReference": 0}
     frame = None if arguments.frame_id is None else context.stop.frame(arguments.frame_id)
-    return await _evaluate(context, expression, frame, may_call=_may_call(context, arguments))
+    budget = _MAX_CHARACTERS.get(arguments.context, _MAX_CHARACTERS["watch"])
+    if arguments.context == "repl" and not context.config.read_only and _MAY_CHANGE.search(expression):
+        return await _run(context, expression, budget, frame)
+    return await _look(context, expression, arguments.format.letter, budget, frame)
 
 
-def _may_call(context: Context, arguments: EvaluateArguments) -> bool:
-    return arguments.context == "repl" and not context.config.read_only
+def _check_changes_nothing(context: Context, expression: str, where: str) -> None:
+    """Raise UserError for what may change the target where that isn't wanted.
 
-
-def _check_reads_only(expression: str, where: str) -> None:
-    """Raise UserError for what may change the target: assignments, and the debugger's own commands altogether."""
+    These are assignments, and in a read-only session the debugger's own commands altogether.
+    """
+    if where == "repl" and not context.config.read_only:
+        return
     if where == "repl" and expression.startswith(COMMAND_MARK):
         raise UserError("debugger commands can change the target, and this session is read-only (readOnly)")
     if _ASSIGNS.search(_LITERAL.sub("", expression)):
-        raise UserError(f"{expression!r} changes the target, and this session is read-only (readOnly)")
+        why = (
+            "this session is read-only (readOnly)" if context.config.read_only else "only the debug console may do that"
+        )
+        raise UserError(f"{expression!r} changes the target, and {why}")
 
 
-async def _evaluate(context: Context, expression: str, frame: Frame | None, *, may_call: bool) -> JsonObject:
-    may_change = may_call and bool(_MAY_CHANGE.search(expression))
-    if may_change:
-        # Evaluated once, and only for its value: making a variable object of it would run it again and again.
-        return await _run(context, expression, frame)
-    asked = ask_varobj(context, expression, frame)
-    evaluated = context.debugger.send(_evaluation(expression, frame))
-    try:
-        varobj = await get_varobj(asked)
-    except EngineError:
-        # Of the two, this one's words say what is wrong.
-        return {"result": str((await evaluated).get("value", "")), "variablesReference": 0}
-    body = describe(context, expression, varobj)
-    body["result"] = await _text_of(evaluated, body["value"])
-    del body["name"], body["value"]
-    body.pop("evaluateName", None)
-    if is_pointer(body["result"], varobj.type_name):
-        body["variablesReference"] = context.stopped.reference(Pointer(expression, frame))
-    return body
+async def _look(context: Context, expression: str, format_: str, budget: int, frame: Frame | None) -> JsonObject:
+    """Evaluate what changes nothing; a format specifier behind it, as in `flags,x` or `pointer,[10]`, is obeyed."""
+    if specified := _SPECIFIER.match(expression):
+        letter = specified["format"]
+        format_ = _LETTERS.get(letter, letter) if letter else format_
+        expression = (
+            f"*({specified['expression']})@{specified['count']}" if specified["count"] else specified["expression"]
+        )
+    shown = await values.ask(context, "evaluate", expression, budget, format_, frame=frame)
+    return _to_response(context, shown, frame, format_)
 
 
-async def _run(context: Context, expression: str, frame: Frame | None) -> JsonObject:
+async def _run(context: Context, expression: str, budget: int, frame: Frame | None) -> JsonObject:
+    """Evaluate once what may call the target's functions, or change it."""
     context.calling = True
     context.debugger.send("-gdb-set may-call-functions on")
-    answer = context.debugger.send(_evaluation(expression, frame))
-    context.debugger.send("-gdb-set may-call-functions off")
+    asked = values.send(context, "evaluate", expression, budget, "", "once", frame=frame)
     try:
-        value = (await answer).get("value", "")
+        shown = await asked
     finally:
         context.calling = False
+        context.debugger.send("-gdb-set may-call-functions off")
         if context.stop is not None:
-            await refresh_varobjs(context)
-    return {"result": str(value), "variablesReference": 0}
+            await values.refresh(context)
+            values.tell_changed(context)
+    return _to_response(context, shown, frame, "")
 
 
-def _evaluation(expression: str, frame: Frame | None) -> str:
-    if frame is None:
-        return command("data-evaluate-expression", expression)
-    return command("data-evaluate-expression", expression, thread=frame.thread_id, frame=frame.level)
-
-
-async def _text_of(evaluated: Answer, otherwise: str) -> str:
-    """Return a value's text on one line; `otherwise` for one that is too large for that."""
-    try:
-        return str((await evaluated).get("value", otherwise))
-    except EngineError:
-        if not otherwise:
-            raise
-        return otherwise
+def _to_response(context: Context, shown: JsonObject, frame: Frame | None, format_: str) -> JsonObject:
+    variable = to_variable(context, shown, frame, format_)
+    hint = {} if "presentationHint" not in variable else {"presentationHint": variable["presentationHint"]}
+    return to_result(variable) | {"result": shown["value"]} | hint

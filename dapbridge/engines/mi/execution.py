@@ -11,8 +11,6 @@ from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
 from dapbridge.engines.mi.stop_reasons import stopped_body
 from dapbridge.engines.mi.stops import Frame, Stop
-from dapbridge.engines.mi.varobjs import MAX_LEFTOVER_VAROBJS, delete_leftovers
-from dapbridge.errors import DapbridgeError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
@@ -30,8 +28,6 @@ class ThreadArguments(Arguments, frozen=True):
 async def continue_(context: Context, arguments: ThreadArguments) -> JsonObject:
     """DAP "Continue"."""
     await context.debugger.send("-exec-continue")
-    # While the target runs nobody waits for the debugger, as a step would.
-    delete_leftovers(context)
     return {"allThreadsContinued": True}
 
 
@@ -71,7 +67,6 @@ def on_running(context: Context) -> None:
     stop, context.stop = context.stop, None
     stop.end()
     context.debugger.forget()
-    context.leftover_varobjs += [each.name for each in stop.varobjs.values()]
     if not context.is_resuming:
         context.tell("continued", {"threadId": stop.thread_id, "allThreadsContinued": True})
 
@@ -90,7 +85,7 @@ def on_stopped(context: Context, payload: Payload) -> None:
     thread_id = int(payload.get("thread-id", 1))
     context.debugger.forget()
     stop = context.stop = Stop(thread_id, context.ids)
-    _prefetch(context, thread_id, str(payload.get("frame", {}).get("func", "")))
+    _prefetch(context, thread_id)
     if context.config.max_pause:
         loop = asyncio.get_running_loop()
         stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
@@ -98,25 +93,10 @@ def on_stopped(context: Context, payload: Payload) -> None:
     context.tell("stopped", body | {"reason": "entry"} if is_entry else body)
 
 
-def _prefetch(context: Context, thread_id: int, function: str) -> None:
-    top = Frame(thread_id, 0)
+def _prefetch(context: Context, thread_id: int) -> None:
     with context.debugger.burst():
-        # Types first: what can be opened is asked for while the debugger still works on the rest. Then the stack, which
-        # the client wants before it asks for values.
-        types, values = variables.variables_commands(top)
-        for each in (types, frames_command(thread_id, 0), values):
-            context.debugger.ask(each)
-        variables.guess(context, top, function)
-        if len(context.leftover_varobjs) > MAX_LEFTOVER_VAROBJS:
-            delete_leftovers(context)
-    context.tasks.create_task(_prefetch_variables(context, top, function))
-
-
-async def _prefetch_variables(context: Context, frame: Frame, function: str) -> None:
-    try:
-        await variables.prefetch(context, frame, function)
-    except DapbridgeError as error:
-        log.debug("nothing to fetch ahead: %s", error)
+        context.debugger.ask(frames_command(thread_id, 0))
+        context.debugger.ask(variables.variables_command(context, Frame(thread_id, 0)))
 
 
 def _on_exited(context: Context, payload: Payload) -> None:

@@ -2,14 +2,10 @@
 
 import asyncio
 from collections.abc import Hashable, Iterator
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from dapbridge.errors import UserError
-
-if TYPE_CHECKING:
-    from dapbridge.engines.mi.varobjs import AskedVarObj
 
 
 class Frame(Struct, frozen=True):
@@ -24,7 +20,7 @@ class Stop:
 
     def __init__(self, thread_id: int, ids: Iterator[int]) -> None:
         self.thread_id = thread_id
-        self.varobjs: dict[tuple[str, Frame | None], AskedVarObj] = {}
+        self.number = next(ids)
         self.limit: asyncio.TimerHandle | None = None
         self._ids = ids
         self._frames: dict[int, Frame] = {}

@@ -8,11 +8,7 @@ import importlib
 import gdb
 
 # Imported in this order; a new part is named here.
-PARTS = (
-    "printers",
-    "batch",
-    "regions",
-)
+PARTS = ("printers", "batch", "regions", "values")
 
 for _part in PARTS:
     try:

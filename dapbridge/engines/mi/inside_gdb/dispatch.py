@@ -1,0 +1,282 @@
+"""Runs inside gdb: which view a value gets. C's and C++'s own values are here, others have their files."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import gdb
+
+from . import libstdcxx_views, rust_views
+from .texts import PIECE, Text, character_prefix, text_of_printer
+from .views import (
+    ERRORS,
+    RECORDS,
+    REFERENCES,
+    Child,
+    Children,
+    Computed,
+    Listed,
+    Look,
+    Type,
+    Value,
+    View,
+    Walked,
+    array_view,
+    format_scalar,
+    operand,
+    plain,
+)
+
+LONG = 200
+"""A longer text can be opened."""
+MAX_SCAN = 1 << 20
+"""As far the end of a text is looked for."""
+
+_SIMPLE = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR)
+_NOTHING_TO_SEE = (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_METHOD, gdb.TYPE_CODE_VOID)
+_LABEL = re.compile(r"\s*(public|protected|private):$")
+
+
+def view_of(value: Value, expression: str | None, look: Look) -> View:
+    """Return the view of a value. Raises gdb.error where it can't be read."""
+    type_ = value.type.strip_typedefs()
+    if type_.code in REFERENCES:
+        return view_of(_referenced(value), expression, look)
+    if look.rust and (found := rust_views.find(value, type_, expression, look)) is not None:
+        return found
+    if type_.code in _SIMPLE:
+        return View(summary=lambda look: format_scalar(value, look))
+    if type_.code in RECORDS and (found := libstdcxx_views.find(value, type_, expression, look)) is not None:
+        return found
+    if (printer := gdb.default_visualizer(value)) is not None:
+        return _printer_view(printer)
+    if type_.code == gdb.TYPE_CODE_PTR:
+        return _pointer_view(value, type_, look)
+    if type_.code == gdb.TYPE_CODE_ARRAY:
+        return _text_of_array(value, type_) or array_view(value, expression, look)
+    if type_.code in RECORDS:
+        return View(children=lambda: Listed(list(_members(value, type_, expression))))
+    return View(summary=lambda look: format_scalar(value, look))
+
+
+def children_of(view: View, expression: str | None, look: Look) -> Children | None:
+    """Return what a view opens to; None for one that can't be opened."""
+    view = seen_through(view, expression, look)
+    if view.text is not None:
+        return _pieces(view.text)
+    if view.points is not None:
+        pointee = view.points()
+        target = expression and f"*{operand(expression)}"
+        if expression and (dynamic := str(pointee.type)) and view.tail:
+            target = f"*({dynamic} *) {operand(expression)}"
+        if pointee.type.strip_typedefs().code in RECORDS:
+            # Read now: what can't be read says so once.
+            pointee.fetch_lazy()
+            inside = children_of(view_of(pointee, target and f"({target})", look), target and f"({target})", look)
+            if inside is not None:
+                return inside
+        return Listed([Child(target or "*", lambda: pointee, target)])
+    return None if view.children is None else view.children()
+
+
+def seen_through(view: View, expression: str | None, look: Look) -> View:
+    """Return the view of what a view refers to, at the end; itself for one that refers to nothing."""
+    for _ in range(20):
+        if view.refers is None:
+            return view
+        view = view_of(view.refers(), expression, look)
+    return plain("<refers to itself>")
+
+
+def can_open(view: View, look: Look) -> bool:
+    """Tell whether a view has something in it, without reading what it points to."""
+    if view.text is not None:
+        return bool(view.text.is_longer(LONG))
+    if view.points is not None:
+        return True
+    if view.refers is not None:
+        return can_open(seen_through(view, None, look), look)
+    return view.children is not None and view.children().count != 0
+
+
+def _pieces(text: Text) -> Children | None:
+    if not text.is_longer(LONG):
+        return None
+    total = text.total(MAX_SCAN if text.length is None else text.length)
+
+    def piece(index: int) -> Child:
+        start = index * PIECE
+        last = min(start + PIECE, total) - 1
+        try:
+            shown = Text(text.address + start * text.size, last + 1 - start, text.size, text.prefix).shown(PIECE)
+        except ERRORS as error:
+            shown = f"<{error}>"
+        return Child(f"[{start}…{last}]", None, shown=shown)
+
+    return Computed(-(-total // PIECE), piece)
+
+
+def _pointer_view(value: Value, type_: Type, look: Look) -> View:
+    target = type_.target().unqualified()
+    if (kind := character_prefix(target)) is not None:
+        return _text_of_pointer(value, *kind)
+    bare = target.strip_typedefs()
+    if bare.code in _NOTHING_TO_SEE or int(value) == 0:
+        return View(summary=lambda look: format_scalar(value, look))
+    actual = value
+    if bare.code in RECORDS and _has_vtable(bare):
+        actual = _as_dynamic(value)
+    tail = "" if actual is value else "dynamic"
+    return View(summary=lambda look: format_scalar(actual, look), points=lambda: actual.dereference(), tail=tail)
+
+
+def _text_of_pointer(value: Value, size: int, prefix: str) -> View:
+    address = int(value)
+    if not address:
+        return plain("0x0")
+    text = Text(address, None, size, prefix, f"{address:#x} ")
+    try:
+        text.shown(1)
+    except gdb.error as error:
+        return plain(f"{address:#x} <{error}>")
+    return View(text=text)
+
+
+def _text_of_array(value: Value, type_: Type) -> View | None:
+    if (kind := character_prefix(type_.target())) is None or value.address is None:
+        return None
+    size, prefix = kind
+    low, high = type_.range()
+    length = high - low + 1
+    address = int(value.address)
+    found = Text(address, min(length, MAX_SCAN), size, prefix)
+    data = found.data()
+    # The NULs behind a text are no part of it.
+    used = len(data.rstrip(b"\0")) if size == 1 else length * size
+    return View(text=Text(address, -(-used // size), size, prefix))
+
+
+def _has_vtable(type_: Type) -> bool:
+    fields = type_.fields()
+    if not fields:
+        return False
+    if fields[0].is_base_class:
+        return any(_has_vtable(each.type.strip_typedefs()) for each in fields if each.is_base_class)
+    return (fields[0].name or "").startswith("_vptr")
+
+
+def _as_dynamic(pointer: Value) -> Value:
+    """Return a pointer with the type of the object that is there."""
+    try:
+        dynamic = pointer.dynamic_type
+        if dynamic == pointer.type:
+            return pointer
+        return pointer.cast(dynamic)
+    except ERRORS:
+        return pointer
+
+
+def _referenced(reference: Value) -> Value:
+    """Return what a reference refers to, with the type of the object that is there."""
+    value = reference.referenced_value()
+    type_ = value.type.strip_typedefs()
+    if type_.code in RECORDS and _has_vtable(type_):
+        return _as_dynamic(value.address).dereference()
+    return value
+
+
+def _members(value: Value, type_: Type, expression: str | None) -> Iterator[Child]:
+    base = operand(expression) if expression else None
+    access = access_of(type_)
+    for field in type_.fields():
+        name = field.name or ""
+        if field.is_base_class:
+            as_base = base and f"*({name} *) &{base}"
+            yield Child(name, lambda field=field: value[field], as_base, kind="baseClass")  # type: ignore[misc]
+        elif not hasattr(field, "bitpos"):
+            yield Child(
+                name,
+                lambda field=field: value[field],  # type: ignore[misc]
+                f"{type_.name}::{name}",
+                kind="property",
+                attributes=("static",),
+                visibility=access.get(name, ""),
+            )
+        elif not name and field.type.strip_typedefs().code in RECORDS:
+            # The members of a member without a name are the record's own.
+            yield from _members(value[field], field.type.strip_typedefs(), expression)
+        else:
+            kind = "virtual" if name.startswith("_vptr") else "property"
+            visibility = "internal" if kind == "virtual" else access.get(name, "")
+            yield Child(
+                name,
+                lambda field=field: value[field],  # type: ignore[misc]
+                base and f"{base}.{name}",
+                kind=kind,
+                visibility=visibility,
+            )
+
+
+def access_of(type_: Type, known: dict[str, dict[str, str]] = {}) -> dict[str, str]:  # noqa: B006 - a cache
+    """Return the access (public, protected, private) of a C++ class's members; gdb's Python doesn't tell it."""
+    name = type_.name
+    if not name or "(" in name:
+        return {}
+    if name not in known:
+        known[name] = _read_access(type_)
+    return known[name]
+
+
+def _read_access(type_: Type) -> dict[str, str]:
+    try:
+        gdb.set_convenience_variable("__type", gdb.Value(0).cast(type_.pointer()))
+        text = gdb.execute("ptype/mt *$__type", to_string=True)
+    except ERRORS:
+        return {}
+    first, _, body = text.partition("\n")
+    if not any(_LABEL.match(line) for line in body.splitlines()) and not first.startswith("type = class"):
+        return {}
+    access = "private" if first.startswith("type = class") else "public"
+    found, depth = {}, 0
+    for line in body.splitlines():
+        if label := _LABEL.match(line):
+            access = label[1]
+        elif depth == 0 and (words := re.findall(r"\b[A-Za-z_]\w*\b(?=\s*(?:;|\[|\)| : ))", line)):
+            found[words[0] if "(*" in line else words[-1]] = access
+        depth += line.count("{") - line.count("}")
+    return found
+
+
+def _printer_view(printer: Any) -> View:
+    hint = printer.display_hint() if hasattr(printer, "display_hint") else None
+    lead = printer.to_string() if hasattr(printer, "to_string") else ""
+    if (text := text_of_printer(lead, hint)) is not None:
+        return View(text=text)
+    if isinstance(lead, gdb.Value):
+        lead = lead.format_string()
+    head = str(lead or "")
+    if not hasattr(printer, "children"):
+        return plain(head)
+    if hint == "map":
+        return View(head=head, indexed=True, children=lambda: Walked(_pairs(iter(printer.children())), None, _pair))
+
+    def child(index: int, each: Any) -> Child:
+        name, content = each
+        return Child(f"[{index}]" if hint == "array" else str(name), lambda: as_value(content))
+
+    link = "" if hint == "array" else " = "
+    return View(head=head, link=link, indexed=not link, children=lambda: Walked(iter(printer.children()), None, child))
+
+
+def as_value(content: Any) -> Value:
+    """Return what a printer gives as a value; it may be a number or text of Python's."""
+    return content if isinstance(content, gdb.Value) else gdb.Value(content)
+
+
+def _pairs(children: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
+    for (_, key), (_, value) in zip(children, children, strict=False):
+        yield key, value
+
+
+def _pair(index: int, pair: tuple[Any, Any]) -> Child:
+    return Child("", lambda: as_value(pair[1]), key=lambda: as_value(pair[0]))

@@ -1,0 +1,285 @@
+"""Runs inside gdb: the MI commands that show values, a page at a time, and change them.
+
+What can be opened gets a number, a Node, by which the next command names it. Nodes belong to a stop, whose number every
+command says: those of an earlier one are gone. A node knows how its value is read again after something was changed.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import gdb
+
+from . import assigning
+from .commands import mi_command
+from .dispatch import MAX_SCAN, can_open, children_of, seen_through, view_of
+from .summaries import failure, name_of, summarize
+from .views import ERRORS, RECORDS, REFERENCES, Child, Children, Look, Value, View, address_of, addressed
+
+MAX_COUNT = 2**31 - 1
+IN_A_LIST = 200
+
+
+class Node:
+    """Something that can be opened; `make` reads its value in the frame that the command names."""
+
+    def __init__(self, make: Callable[[], Value], expression: str | None, rust: bool) -> None:
+        self.expression = expression
+        self.rust = rust
+        self._make = make
+        self._value: Value | None = None
+        self._children: Children | None = None
+
+    def value(self) -> Value:
+        if self._value is None:
+            self._value = self._make()
+        return self._value
+
+    def children(self, look: Look) -> Children | None:
+        if self._children is None:
+            self._children = children_of(view_of(self.value(), self.expression, look), self.expression, look)
+        return self._children
+
+    def forget(self) -> None:
+        self._value = self._children = None
+
+
+class Table:
+    """The nodes of one stop."""
+
+    def __init__(self) -> None:
+        self.stop = ""
+        self._ids = itertools.count(1)
+        self._nodes: dict[int, Node] = {}
+
+    def at(self, stop: str) -> "Table":
+        """Begin with nothing at a new stop."""
+        if stop != self.stop:
+            self.stop = stop
+            self._nodes.clear()
+        return self
+
+    def add(self, node: Node) -> int:
+        number = next(self._ids)
+        self._nodes[number] = node
+        return number
+
+    def get(self, number: str) -> Node:
+        try:
+            return self._nodes[int(number)]
+        except KeyError:
+            raise gdb.GdbError("this value is gone: the target has moved on since") from None
+
+    def forget(self) -> None:
+        for node in self._nodes.values():
+            node.forget()
+
+
+_table = Table()
+
+
+@mi_command("-x-variables")
+def variables(stop: str, format_: str = "") -> dict[str, Any]:
+    """List the arguments and locals of the frame, inner blocks first: {"variables": [...], "file": ...}."""
+    _table.at(stop)
+    frame = gdb.selected_frame()
+    look = Look(rust=_is_rust(frame), format_=format_)
+    found, seen = [], set()
+    try:
+        block = frame.block()
+    except RuntimeError:
+        return {"variables": []}
+    while block is not None:
+        for symbol in block:
+            if symbol.is_argument or symbol.is_variable:
+                body = _symbol(symbol, frame, look, hidden=symbol.name in seen)
+                seen.add(symbol.name)
+                found.append(body)
+        if block.function is not None:
+            break
+        block = block.superblock
+    file = frame.find_sal().symtab
+    return {"variables": found, "file": file.fullname() if file else ""}
+
+
+def _symbol(symbol: Any, frame: Any, look: Look, *, hidden: bool) -> dict[str, Any]:
+    name = symbol.name if not hidden else f"{symbol.name} (line {symbol.line})"
+    child = Child(name, lambda: symbol.value(_same(frame)), None if hidden else symbol.name)
+    body = describe(child, look)
+    body["line"] = symbol.line
+    if symbol.is_argument:
+        body["argument"] = 1
+    return body
+
+
+def _same(frame: Any) -> Any:
+    """Return the frame, or the selected one where gdb has forgotten it since."""
+    return frame if frame.is_valid() else gdb.selected_frame()
+
+
+@mi_command("-x-children")
+def children(stop: str, number: str, start: str, count: str, format_: str = "") -> dict[str, Any]:
+    """List a page of a node's children: {"children": [...], "more": whether there are any behind them}."""
+    node = _table.at(stop).get(number)
+    look = Look(rust=node.rust, format_=format_)
+    drawn, more = page(node, int(start), int(count), look)
+    return {"children": [describe(each, look) for each in drawn], "more": more}
+
+
+def page(node: Node, start: int, count: int, look: Look) -> tuple[list[Child], bool]:
+    """Return some children of a node, and whether there are more."""
+    try:
+        found = node.children(look)
+        if found is None:
+            return [], False
+        drawn = found.get(start, start + count, look)
+        if found.count is None:
+            return drawn, len(drawn) == count and bool(found.get(start + count, start + count + 1, look))
+        return drawn, len(drawn) == count and start + count < found.count
+    except ERRORS as error:
+        return [Child("", None, shown=failure(error))], False
+
+
+@mi_command("-x-evaluate")
+def evaluate(stop: str, expression: str, budget: str, format_: str = "", once: str = "") -> dict[str, Any]:
+    """Evaluate an expression in the frame; its text has up to about `budget` characters.
+
+    once: it changes something, and is not evaluated again to see what is true after a change.
+    """
+    _table.at(stop)
+    look = Look(rust=_is_rust_now(), format_=format_)
+
+    def make() -> Value:
+        return gdb.parse_and_eval(expression)
+
+    value = make()
+    child = Child(expression, (lambda: value) if once else make, None if once else expression)
+    return describe(child, look, int(budget), value, strict=True)
+
+
+@mi_command("-x-text")
+def text(stop: str, number: str, budget: str, format_: str = "") -> dict[str, Any]:
+    """Return the text of a node's value in up to about `budget` characters."""
+    node = _table.at(stop).get(number)
+    return {"text": summarize(node.value(), Look(rust=node.rust, format_=format_), int(budget), 20)}
+
+
+@mi_command("-x-assign")
+def assign(stop: str, expression: str, content: str, format_: str = "") -> dict[str, Any]:
+    """Give what an expression names in the frame a new value; describe it as it is then."""
+    _table.at(stop)
+    assigning.assign(lambda: gdb.parse_and_eval(expression), expression, content, rust=_is_rust_now())
+    return _changed(Child(expression, lambda: gdb.parse_and_eval(expression), expression), _is_rust_now(), format_)
+
+
+@mi_command("-x-assign-child")
+def assign_child(stop: str, number: str, start: str, name: str, content: str, format_: str = "") -> dict[str, Any]:
+    """Give a child of a node, looked for from `start` on, a new value; describe it as it is then."""
+    node = _table.at(stop).get(number)
+    look = Look(rust=node.rust)
+    child = _find(node, int(start), name, look)
+    if child.make is None or "readOnly" in child.attributes:
+        raise gdb.GdbError(f"{name} can't be changed here")
+    assigning.assign(child.make, child.expression, content, rust=node.rust)
+    node.forget()
+    return _changed(_find(node, int(start), name, look), node.rust, format_)
+
+
+def _find(node: Node, start: int, name: str, look: Look) -> Child:
+    index = name[1:-1]
+    found = node.children(look)
+    if found is not None and index.isdecimal():
+        start = min(start, int(index)) if found.count is None else int(index)
+    while found is not None and (drawn := found.get(start, start + 1000, look)):
+        for child in drawn:
+            if name_of(child, look) == name:
+                return child
+        start += len(drawn)
+    raise gdb.GdbError(f"no variable named '{name}' there")
+
+
+def _changed(child: Child, rust: bool, format_: str) -> dict[str, Any]:
+    _table.forget()
+    body = describe(child, Look(rust=rust, format_=format_))
+    assert child.make is not None
+    value = child.make()
+    if address := address_of(value):
+        body["changed"] = [address, int(value.type.sizeof)]
+    return body
+
+
+@mi_command("-x-refresh")
+def refresh() -> dict[str, Any]:
+    """Read everything again when it is looked at next: something was changed."""
+    gdb.invalidate_cached_frames()
+    _table.forget()
+    return {}
+
+
+def describe(
+    child: Child, look: Look, budget: int = IN_A_LIST, value: Value | None = None, *, strict: bool = False
+) -> dict[str, Any]:
+    """Return what is shown of a child; `strict` lets errors through, which else are shown in its place."""
+    body: dict[str, Any] = {"name": name_of(child, look)}
+    for key in ("expression", "kind", "attributes", "visibility"):
+        if content := getattr(child, key):
+            body[key] = content
+    if child.make is None:
+        return body | {"value": child.shown or ""}
+    try:
+        value = child.make() if value is None else value
+        body["type"] = _type_text(value)
+        if value.is_optimized_out:
+            return body | {"value": "<optimized out>"}
+        if child.expression is None and (place := address_of(value)) and (by := addressed(place, value.type, look)):
+            body["expression"] = by
+        view = view_of(value, body.get("expression"), look)
+        body["value"] = summarize(value, look, budget, 4 if budget < MAX_SCAN else 20, view)
+        _add_place(body, value, view)
+        if can_open(view, look):
+            _add_node(body, child, view, look)
+    except ERRORS as error:
+        if strict and not isinstance(error, gdb.MemoryError):
+            raise
+        body["value"] = failure(error)
+    return body
+
+
+def _add_node(body: dict[str, Any], child: Child, view: View, look: Look) -> None:
+    assert child.make is not None
+    body["node"] = _table.add(Node(child.make, body.get("expression"), look.rust))
+    view = seen_through(view, None, look)
+    if view.indexed and view.children is not None and (count := view.children().count) is not None:
+        body["indexed"] = min(count, MAX_COUNT)
+
+
+def _type_text(value: Value) -> str:
+    text = str(value.type).replace(", alloc::alloc::Global", "")
+    return text.replace(
+        "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"
+    )
+
+
+def _add_place(body: dict[str, Any], value: Value, view: View) -> None:
+    """Say where the value, or what a pointer points to, or a text, lies."""
+    type_ = value.type.strip_typedefs()
+    if view.text is not None:
+        body["memory"] = view.text.address
+        body["attributes"] = [*body.get("attributes", ()), "rawString"]
+    elif type_.code == gdb.TYPE_CODE_PTR and int(value):
+        body["memory"] = int(value)
+    elif type_.code in REFERENCES:
+        body["memory"] = address_of(value.referenced_value())
+    elif type_.code in (*RECORDS, gdb.TYPE_CODE_ARRAY) and (address := address_of(value)):
+        body["memory"] = address
+
+
+def _is_rust(frame: Any) -> bool:
+    return bool(frame.language() == "rust")
+
+
+def _is_rust_now() -> bool:
+    try:
+        return _is_rust(gdb.selected_frame())
+    except gdb.error:
+        return "rust" in str(gdb.execute("show language", to_string=True))
