@@ -9,7 +9,7 @@ from msgspec import Struct
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
-from dapbridge.engines.mi.varobjs import refresh_varobjs
+from dapbridge.engines.mi.values import refresh
 from dapbridge.errors import EngineError, UserError
 from dapbridge.mi.commands import command
 
@@ -147,7 +147,7 @@ async def _writable_end(context: Context, begin: int, end: int) -> int:
 
 async def _tell_written(context: Context, arguments: WriteMemoryArguments, count: int) -> None:
     if context.stop is not None:
-        await refresh_varobjs(context)
+        await refresh(context)
     reference = {"memoryReference": arguments.memory_reference, "offset": arguments.offset, "count": count}
     context.tell_behind_answer("memory", reference)
     context.tell_behind_answer("invalidated", {"areas": ["variables"]})

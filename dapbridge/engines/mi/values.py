@@ -3,8 +3,6 @@
 What can be opened is a node there, which lives as long as the stop that it was made for.
 """
 
-import asyncio
-
 from msgspec import Struct
 
 from dapbridge.dap.messages import JsonObject
@@ -92,11 +90,10 @@ def to_result(variable: JsonObject, *keys: str) -> JsonObject:
 
 def tell_changed(context: Context, shown: JsonObject | None = None) -> None:
     """Tell the client, after its answer, that values are others now, and where memory was changed if that is known."""
-    later = asyncio.get_running_loop().call_soon
-    later(context.tell, "invalidated", {"areas": ["variables"]})
+    context.tell_behind_answer("invalidated", {"areas": ["variables"]})
     if shown is not None and (changed := shown.get("changed")):
         address, size = changed
-        later(context.tell, "memory", {"memoryReference": f"{address:#x}", "offset": 0, "count": size})
+        context.tell_behind_answer("memory", {"memoryReference": f"{address:#x}", "offset": 0, "count": size})
 
 
 def _translated(error: EngineError) -> EngineError | UserError:

@@ -127,7 +127,7 @@ def _pointer_view(value: Value, type_: Type, look: Look) -> View:
     if bare.code in RECORDS and _has_vtable(bare):
         actual = _as_dynamic(value)
     tail = "" if actual is value else "dynamic"
-    return View(summary=lambda look: format_scalar(actual, look), points=lambda: actual.dereference(), tail=tail)
+    return View(summary=lambda look: format_scalar(actual, look), points=actual.dereference, tail=tail)
 
 
 def _text_of_pointer(value: Value, size: int, prefix: str) -> View:

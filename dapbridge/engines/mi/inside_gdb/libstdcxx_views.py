@@ -106,11 +106,11 @@ def _deque(value: Value, type_: Type, expression: str | None, look: Look) -> Vie
     def child(index: int) -> Child:
         block, place = divmod(first + index, in_block)
 
-        def address() -> int:
+        def make() -> Value:
             (start_of_block,) = struct.unpack("<Q", read(first_block + 8 * block, 8))
-            return int(start_of_block) + place * size
+            return at(start_of_block + place * size, element)()
 
-        return Child(f"[{index}]", lambda: at(address(), element)())
+        return Child(f"[{index}]", make)
 
     head = f"std::deque with {length} element{'' if length == 1 else 's'}"
     return View(head=head, link="", indexed=True, children=lambda: Computed(length, child))

@@ -87,16 +87,15 @@ def _pointer(value: Value, type_: Type, look: Look) -> View | None:
     if (
         target.code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_VOID)
         or int(value) == 0
-        or (target.name in ("()", None)
-        and not target.sizeof)
+        or (target.name in ("()", None) and not target.sizeof)
     ):
         return View(summary=lambda look: format_scalar(value, look))
     try:
         read(int(value), 1)
     except gdb.error:
-        return View(summary=lambda look: format_scalar(value, look), points=lambda: value.dereference())
+        return View(summary=lambda look: format_scalar(value, look), points=value.dereference)
     # References, boxes and raw pointers are all one in the debug information.
-    return View(head="&", refers=lambda: value.dereference())
+    return View(head="&", refers=value.dereference)
 
 
 def _record(value: Value, type_: Type, expression: str | None, look: Look) -> View | None:

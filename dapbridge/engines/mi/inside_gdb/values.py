@@ -23,9 +23,10 @@ IN_A_LIST = 200
 class Node:
     """Something that can be opened; `make` reads its value in the frame that the command names."""
 
-    def __init__(self, make: Callable[[], Value], expression: str | None, rust: bool) -> None:
+    def __init__(self, make: Callable[[], Value], expression: str | None, *, rust: bool, indexed: bool) -> None:
         self.expression = expression
         self.rust = rust
+        self.indexed = indexed
         self._make = make
         self._value: Value | None = None
         self._children: Children | None = None
@@ -118,9 +119,14 @@ def _same(frame: Any) -> Any:
 
 
 @mi_command("-x-children")
-def children(stop: str, number: str, start: str, count: str, format_: str = "") -> dict[str, Any]:
-    """List a page of a node's children: {"children": [...], "more": whether there are any behind them}."""
+def children(stop: str, number: str, start: str, count: str, format_: str = "", filter_: str = "") -> dict[str, Any]:
+    """List a page of a node's children: {"children": [...], "more": whether there are any behind them}.
+
+    filter_: "indexed" or "named" leave out the others; all the children of a node are of one kind.
+    """
     node = _table.at(stop).get(number)
+    if filter_ == ("named" if node.indexed else "indexed"):
+        return {"children": [], "more": False}
     look = Look(rust=node.rust, format_=format_)
     drawn, more = page(node, int(start), int(count), look)
     return {"children": [describe(each, look) for each in drawn], "more": more}
@@ -153,7 +159,7 @@ def evaluate(stop: str, expression: str, budget: str, format_: str = "", once: s
         return gdb.parse_and_eval(expression)
 
     value = make()
-    child = Child(expression, (lambda: value) if once else make, None if once else expression)
+    child = Child(expression, (lambda: value) if once == "once" else make, None if once == "once" else expression)
     return describe(child, look, int(budget), value, strict=True)
 
 
@@ -247,8 +253,8 @@ def describe(
 
 def _add_node(body: dict[str, Any], child: Child, view: View, look: Look) -> None:
     assert child.make is not None
-    body["node"] = _table.add(Node(child.make, body.get("expression"), look.rust))
     view = seen_through(view, None, look)
+    body["node"] = _table.add(Node(child.make, body.get("expression"), rust=look.rust, indexed=view.indexed))
     if view.indexed and view.children is not None and (count := view.children().count) is not None:
         body["indexed"] = min(count, MAX_COUNT)
 

@@ -27,7 +27,7 @@ class Look:
 
     def __init__(self, *, rust: bool = False, format_: str = "", limit_s: float = 5.0) -> None:
         self.rust = rust
-        self.format = format_
+        self.format = "" if format_ == "-" else format_
         self.deadline = time.monotonic() + limit_s
 
     @property
