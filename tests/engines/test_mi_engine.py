@@ -78,6 +78,8 @@ async def attached(answers: Answers = look, config: AttachConfig | None = None) 
         await engine.start(config or AttachConfig("api"))
         assert (await rig.request("configurationDone")).success
         assert (await rig.request("attach")).success
+        # The modules are listed right after the attach: a test has the debugger for itself.
+        await rig.until(lambda: any(each.startswith("-x-modules") for each in debugger.asked))
         yield rig
         await engine.aclose()
 

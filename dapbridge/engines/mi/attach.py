@@ -35,6 +35,7 @@ async def attach(context: Context, arguments: NoArguments) -> None:
     for other in others:
         await other
     context.attached = True
+    context.libraries.changed.set()
     await processes.tell_attached(context)
     for cli_command in context.config.attach_commands:
         context.tasks.create_task(say_output_of(context, cli_command))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dapbridge.engines.mi.breakpoint_table import BreakpointTable
     from dapbridge.engines.mi.dialect import Dialect
     from dapbridge.engines.mi.libraries import LibraryLoader
+    from dapbridge.engines.mi.modules import ModuleTable
     from dapbridge.engines.mi.stops import Stop
     from dapbridge.engines.mi.threads import ThreadTable
 
@@ -38,6 +39,7 @@ class Context:
         threads: "ThreadTable",
         breakpoints: "BreakpointTable",
         libraries: "LibraryLoader",
+        modules: "ModuleTable",
         interrupt: Callable[[], Awaitable[None]],
     ) -> None:
         self.agent = agent
@@ -49,6 +51,7 @@ class Context:
         self.threads = threads
         self.breakpoints = breakpoints
         self.libraries = libraries
+        self.modules = modules
         self.interrupt = interrupt
         """Reaches a debugger that is too busy to read: what it does ends with an error."""
         self.stop: Stop | None = None

@@ -94,11 +94,13 @@ class MiEngine:
             threads=threads.ThreadTable(),
             breakpoints=breakpoint_table.BreakpointTable(),
             libraries=LibraryLoader(self._agent, self._process, self._dialect, debugger),
+            modules=modules.ModuleTable(),
             interrupt=partial(self._child.signal, "INT"),
         )
         self._background = [
             self._tasks.create_task(self._run_debugger(context, self._child)),
             self._tasks.create_task(context.libraries.run()),
+            self._tasks.create_task(modules.watch(context)),
         ]
         settings = [debugger.send(each) for each in await self._dialect.settings(self._agent, self._process, config)]
         program = [debugger.send(each) for each in self._dialect.load_program(f"/proc/{self._process.pid}/exe")]
@@ -249,6 +251,8 @@ class MiEngine:
                 breakpoint_table.on_deleted(context, record.payload)
             case "=", "library-loaded":
                 context.libraries.on_loaded(record.payload)
+            case "=", "library-unloaded":
+                context.libraries.on_unloaded()
 
 
 async def _end_early(context: Context, request_seq: int, task: asyncio.Task[None]) -> None:

@@ -30,6 +30,8 @@ class LibraryLoader:
         self._wanted = asyncio.Event()
         self._linked: set[str] = set()
         self._seen: set[str] = set()
+        self.changed = asyncio.Event()
+        """Set when a library has come or gone, or symbols were read; cleared by whoever looks at them then."""
 
     async def prepare(self) -> None:
         """Make the sysroot of what is loaded now."""
@@ -47,11 +49,16 @@ class LibraryLoader:
 
     def on_loaded(self, payload: Payload) -> None:
         """`=library-loaded`: news only where the sysroot has no such name, be it that it came during the attach."""
+        self.changed.set()
         name = str(payload.get("target-name", ""))
         if name in self._linked or name in self._seen:
             return
         self._seen.add(name)
         self._wanted.set()
+
+    def on_unloaded(self) -> None:
+        """`=library-unloaded`: what it had stays linked, for most come again."""
+        self.changed.set()
 
     async def run(self) -> None:
         """Look again whenever a library has come that the sysroot doesn't have."""
@@ -61,5 +68,6 @@ class LibraryLoader:
             try:
                 await self.prepare()
                 self.load()
+                self.changed.set()
             except DapbridgeError as error:
                 log.warning("a library that was loaded later has no symbols: %s", error)

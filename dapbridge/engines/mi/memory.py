@@ -124,7 +124,7 @@ async def read_bytes(context: Context, address: int, count: int) -> bytes:
 async def find_regions(context: Context, begin: int, end: int) -> list[Region]:
     """Return the mappings that overlap a range, in order. Raises EngineError where this debugger can't tell."""
     answer = await context.debugger.send(command("x-regions", f"{begin:#x}", f"{end:#x}"))
-    return msgspec.convert(answer["regions"], list[Region])
+    return msgspec.convert(answer.get("regions", []), list[Region])
 
 
 async def _count_unreadable(context: Context, begin: int, end: int) -> int:

@@ -8,7 +8,13 @@ import importlib
 import gdb
 
 # Imported in this order; a new part is named here.
-PARTS = ("printers", "batch", "regions", "values")
+PARTS = (
+    "printers",
+    "batch",
+    "regions",
+    "values",
+    "modules",
+)
 
 for _part in PARTS:
     try:
