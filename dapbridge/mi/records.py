@@ -51,6 +51,8 @@ gdbmiparser.fmt_green = lambda x: ""  # type: ignore[attr-defined]
 _RECORD = re.compile(r"(?P<token>\d*)(?P<mark>[\^*=])[a-z-]+(?:,|$)")
 # The answer of a command of our own: JSON in one ASCII string, so that a long one costs next to nothing to parse.
 _JSON_ANSWER = re.compile(r'(?P<token>\d*)\^done,json="(?P<text>.*)"\Z')
+# What our code inside the debugger tells unasked, where that has no way to make an MI record: a line of its console.
+_NOTICE = re.compile(r'~"\\036(?P<kind>x-[a-z-]+) (?P<text>\{.*\})\\n"\Z')
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKET = re.compile(r"[^\[\]{}]+")
@@ -65,10 +67,12 @@ def parse_record(line: str) -> Record:
     """
     if line.startswith("(gdb)"):
         return _PROMPT
+    if (notice := _NOTICE.match(line)) is not None:
+        return Async("=", notice["kind"], _parse_json(notice))
     if line[:1] in _STREAM_CHANNELS and line[1:2] == '"' and line.endswith('"'):
         return Stream(_STREAM_CHANNELS[line[0]], _parse(line)["payload"])
     if (answer := _JSON_ANSWER.match(line)) is not None:
-        return _parse_json_answer(answer)
+        return Result(int(answer["token"]) if answer["token"] else None, "done", _parse_json(answer))
     head = _RECORD.match(line)
     if head is None:
         # Whatever is no MI was printed by the program itself, on the terminal that it shares with its debugger.
@@ -91,14 +95,13 @@ def _parse(line: str) -> dict[str, Any]:
     return parsed
 
 
-def _parse_json_answer(answer: re.Match[str]) -> Result:
+def _parse_json(record: re.Match[str]) -> Payload:
     # Only quotes and backslashes are escaped in it; NUL, which JSON never has in it, stands in for a backslash.
-    text = answer["text"].replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\")
+    text = record["text"].replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\")
     try:
-        payload = _decode_json(text)
+        return _decode_json(text)
     except msgspec.DecodeError as error:
-        raise ProtocolError(f"{error} in MI record: {answer[0][:200]}") from error
-    return Result(int(answer["token"]) if answer["token"] else None, "done", payload)
+        raise ProtocolError(f"{error} in MI record: {record[0][:200]}") from error
 
 
 def _decode_json(text: str) -> Payload:

@@ -89,3 +89,12 @@ def test_half_a_character_in_json_spoils_only_itself() -> None:
 def test_cut_json_is_refused() -> None:
     with pytest.raises(ProtocolError, match="in MI record"):
         parse_record(r'7^done,json="{\"a\":"')
+
+
+def test_a_notice_of_our_code_inside_is_an_async_record() -> None:
+    notice = r'~"\036x-log {\"number\":7,\"text\":\"a \\\"b\\\" \\u00e4\"}\n"'
+    assert parse_record(notice) == Async("=", "x-log", {"number": 7, "text": 'a "b" ä'})
+
+
+def test_what_the_debugger_prints_for_people_is_no_notice() -> None:
+    assert parse_record(r'~"x \036x-log {}\n"') == Stream("console", "x \x1ex-log {}\n")

@@ -12,6 +12,7 @@ from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import Event, JsonObject, Response
 from dapbridge.engines.base import Emit
 from dapbridge.engines.mi.debugger import Debugger
+from dapbridge.engines.mi.log_lines import LogLines
 from dapbridge.errors import EngineError
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Context:
         self.pause_wanted = False
         self.calling = False
         """Whether a call into the target, which a person asked for, may be running."""
+        self.log_cost_told = False
+        self.log_lines = LogLines(lambda body: self._tell(Event("output", body)))
         self.ids = itertools.count(1)
         self._emit = emit
         self._unanswered_resumes = 0
@@ -84,7 +87,10 @@ class Context:
 
     def tell(self, event: str, body: JsonObject | None = None) -> None:
         """Send an event to the client, but not before the answer to a request that caused it."""
-        message = Event(event, body)
+        self.log_lines.flush()
+        self._tell(Event(event, body))
+
+    def _tell(self, message: Event) -> None:
         if self._unanswered_resumes:
             self._held_events.append(message)
         else:

@@ -27,6 +27,7 @@ from dapbridge.engines.mi import (
     instruction_breakpoints,
     jumps,
     locations,
+    logpoints,
     memory,
     modules,
     processes,
@@ -75,6 +76,7 @@ class MiEngine:
         self._emit = emit
         self._child: Child | None = None
         self._context: Context | None = None
+        self._leaving: Context | None = None
         self._running: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
         self._background: list[asyncio.Task[None]] = []
@@ -156,13 +158,14 @@ class MiEngine:
     async def aclose(self) -> None:
         """Detach, end the debugger; what it doesn't do in time the agent does."""
         context, child = self._context, self._child
-        self._context = None
+        self._context, self._leaving = None, self._context or self._leaving
         if context is not None and child is not None:
             if context.attached and not context.terminated:
                 if context.debugger.is_busy and context.stop is not None:
                     # It may be in a call into the target, which hears nothing but this.
                     await _interrupt(context)
                 await attach.detach(context, DETACH_LIMIT_S)
+                context.log_lines.flush()
             context.debugger.send("-gdb-exit")
         if child is not None:
             await child.aclose()
@@ -226,7 +229,8 @@ class MiEngine:
         return Response(request.seq, request.command, body=body)
 
     def _on_async(self, record: Async) -> None:
-        context = self._context
+        # Up to the detach the target runs through its log points; nothing else is news any more.
+        context = self._context or (self._leaving if record.kind == "x-log" else None)
         if context is None:
             return
         try:
@@ -249,6 +253,8 @@ class MiEngine:
                 breakpoint_table.on_modified(context, record.payload)
             case "=", "breakpoint-deleted":
                 breakpoint_table.on_deleted(context, record.payload)
+            case "=", "x-log":
+                logpoints.on_log(context, record.payload)
             case "=", "library-loaded":
                 context.libraries.on_loaded(record.payload)
             case "=", "library-unloaded":

@@ -5,6 +5,7 @@ from functools import partial
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.breakpoint_table import exchange
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.logpoints import insert_log_point
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.sources import Source
 from dapbridge.errors import UserError
@@ -16,6 +17,7 @@ class SourceBreakpoint(Arguments, frozen=True):
     """DAP "SourceBreakpoint"."""
 
     line: int
+    log_message: str | None = None
 
 
 class SetBreakpointsArguments(Arguments, frozen=True):
@@ -25,7 +27,7 @@ class SetBreakpointsArguments(Arguments, frozen=True):
     breakpoints: tuple[SourceBreakpoint, ...] = ()
 
 
-@request("setBreakpoints")
+@request("setBreakpoints", capabilities=("supportsLogPoints",))
 async def set_breakpoints(context: Context, arguments: SetBreakpointsArguments) -> JsonObject:
     """DAP "SetBreakpoints"."""
     path = arguments.source.path
@@ -39,6 +41,9 @@ async def set_breakpoints(context: Context, arguments: SetBreakpointsArguments) 
 
 
 async def _insert(path: str, context: Context, wish: SourceBreakpoint) -> Payload:
-    answer = await context.debugger.send(command("break-insert", "-f", source=path, line=wish.line))
+    place: dict[str, str | int] = {"source": path, "line": wish.line}
+    if wish.log_message:
+        return await insert_log_point(context, place, wish.log_message)
+    answer = await context.debugger.send(command("break-insert", "-f", **place))
     breakpoint_: Payload = answer["bkpt"]
     return breakpoint_

@@ -14,6 +14,7 @@ PARTS = (
     "regions",
     "values",
     "modules",
+    "logpoints",
 )
 
 for _part in PARTS:

@@ -10,6 +10,10 @@ def _register_libstdcxx() -> None:
     from libstdcxx.v6.printers import register_libstdcxx_printers
 
     register_libstdcxx_printers(None)
+    # They do in gdb what `numbers[1]` and `name.size()` would do in the target.
+    from libstdcxx.v6.xmethods import register_libstdcxx_xmethods
+
+    register_libstdcxx_xmethods(None)
 
 
 def _register_rust() -> None:

@@ -1,0 +1,60 @@
+"""The lines of log points on their way to the client: gathered for a moment, then told together and in order."""
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dapbridge.dap.messages import JsonObject
+
+GATHER_S = 0.05
+MAX_GATHERED = 64 * 1024
+"""In characters: more are told at once."""
+
+
+class Place(NamedTuple):
+    """Where a log point stands, in the target's paths."""
+
+    path: str | None
+    line: int | None
+
+
+_NOWHERE = Place(None, None)
+
+
+class LogLines:
+    """Gathers lines; `tell` gets the bodies of `output` events."""
+
+    def __init__(self, tell: Callable[[JsonObject], None]) -> None:
+        self.places: dict[str, Place] = {}
+        """By the debugger's number of the log point."""
+        self._tell = tell
+        self._gathered: list[tuple[Place, list[str]]] = []
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, number: str, text: str) -> None:
+        """Take a line of log point `number`; it is told soon."""
+        place = self.places.get(number, _NOWHERE)
+        if self._gathered and self._gathered[-1][0] == place:
+            self._gathered[-1][1].append(text)
+        else:
+            self._gathered.append((place, [text]))
+        self._size += len(text) + 1
+        if self._size > MAX_GATHERED:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
+
+    def flush(self) -> None:
+        """Tell what is gathered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        gathered, self._gathered, self._size = self._gathered, [], 0
+        for place, lines in gathered:
+            body: JsonObject = {"category": "console", "output": "\n".join([*lines, ""])}
+            if place.path is not None:
+                body["source"] = {"name": place.path.rsplit("/", 1)[-1], "path": place.path}
+            if place.line is not None:
+                body["line"] = place.line
+            self._tell(body)
