@@ -15,7 +15,7 @@ def choose_process(processes: Sequence[Process], wanted: int | str | None, main_
 
     Raises UserError with the candidates where not exactly one fits.
     """
-    alive = [process for process in processes if process.state not in "ZX"]
+    alive = [process for process in processes if not _has_ended(process)]
     if not alive:
         raise UserError("the target has no running process to attach to")
     if isinstance(wanted, str):
@@ -34,7 +34,7 @@ def _choose_pid(processes: Sequence[Process], pid: int) -> Process:
     process = next((process for process in processes if process.pid == pid), None)
     if process is None:
         raise UserError(f"no process {pid} in the target; there are {_list(processes)}")
-    if process.state in "ZX":
+    if _has_ended(process):
         raise UserError(
             f"process {pid} ({_quote(process)}) has ended and only waits for its parent: there's nothing to debug"
         )
@@ -53,6 +53,11 @@ def _choose_match(alive: Sequence[Process], wanted: str) -> Process:
     if len(matches) > 1:
         raise UserError(f"several processes are like '{wanted}'; set 'process' to one pid of {_list(matches)}")
     return matches[0]
+
+
+def _has_ended(process: Process) -> bool:
+    """Tell a zombie from a process whose main thread alone has ended."""
+    return process.state in "ZX" and process.threads == 1
 
 
 def _list(processes: Sequence[Process]) -> str:

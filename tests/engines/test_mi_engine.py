@@ -9,7 +9,7 @@ from dapbridge.dap.messages import Request, Response
 async def test_the_attachs_own_stop_stays_hidden_and_its_events_come_behind_its_answer() -> None:
     async with attached() as rig:
         await rig.event("process")
-        assert rig.names() == ["configurationDone", "attach", "thread", "process"]
+        assert rig.names() == ["configurationDone", "attach", "process"]
 
 
 async def test_stop_on_entry_tells_the_attachs_own_stop() -> None:

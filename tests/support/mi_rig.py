@@ -18,7 +18,7 @@ BREAKPOINT = 'bkpt={{number="1",type="breakpoint",addr="{addr}",fullname="/src/a
 LOOKS = {
     "-stack-list-frames": '^done,stack=[frame={level="0",addr="0x1",func="f",fullname="/src/a.c",line="3"}]',
     "-x-variables": '^done,json="{\\"variables\\":[{\\"name\\":\\"x\\",\\"type\\":\\"int\\",\\"value\\":\\"1\\"}]}"',
-    "-thread-info": '^done,threads=[{id="1",target-id="Thread 0x7f (LWP 12)",name="api"}]',
+    "-x-threads": r'^done,json="{\"threads\":[{\"id\":1,\"pid\":1,\"tid\":12,\"name\":\"api\"}]}"',
     "-break-insert": "^done," + BREAKPOINT.format(addr="0x1", line=3, times=0),
 }
 PROCESS = Process(1, 0, "api", ("api",), "/api", 1000, 1000, "S", 1, 0, 0, 1)

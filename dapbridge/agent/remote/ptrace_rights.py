@@ -29,6 +29,8 @@ def _denial(process: dict[str, Any]) -> str | None:
     """
     pid = process["pid"]
     if process["state"] in "ZX":
+        if process["threads"] > 1:
+            return f"the main thread of process {pid} has ended: a debugger can't attach to the threads that are left"
         return f"process {pid} has ended already"
     own = processes.own_facts()
     try:

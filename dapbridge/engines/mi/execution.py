@@ -11,6 +11,7 @@ from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
 from dapbridge.engines.mi.stop_reasons import stopped_body
 from dapbridge.engines.mi.stops import Frame, Stop
+from dapbridge.engines.mi.threads import ask_names
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
@@ -95,6 +96,7 @@ def on_stopped(context: Context, payload: Payload) -> None:
 
 def _prefetch(context: Context, thread_id: int) -> None:
     with context.debugger.burst():
+        ask_names(context)
         context.debugger.ask(frames_command(thread_id, 0))
         context.debugger.ask(variables.variables_command(context, Frame(thread_id, 0)))
 

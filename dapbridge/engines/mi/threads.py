@@ -1,42 +1,72 @@
-"""DAP `threads`: the list is kept from events, so that it costs the debugger nothing while no thread comes or goes."""
+"""DAP `threads`: the list is kept from events; names, which can change, are asked once a stop, without any stacks."""
 
-import re
+import asyncio
+from contextlib import suppress
+
+import msgspec
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.debugger import Answer
 from dapbridge.engines.mi.requests import Arguments, request
+from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
-_TID = re.compile(r"\bLWP (\d+)|\bprocess (\d+)|\b[Tt]hread (\d+)(?:\.\d+)?\b")
+LIST_THREADS = command("x-threads")
+
+
+class Thread(msgspec.Struct, frozen=True):
+    """What the debugger says of one thread; `id` is its own number, the others are the kernel's."""
+
+    id: int
+    pid: int
+    tid: int
+    name: str | None = None
+
+    def title(self, several_processes: bool) -> str:
+        title = f"{self.name} ({self.tid})" if self.name else f"thread {self.tid}"
+        return f"process {self.pid}: {title}" if several_processes else title
 
 
 class ThreadTable:
     """The target's threads by the debugger's numbers, with names where they were asked."""
 
     def __init__(self) -> None:
-        self._names: dict[int, str | None] = {}
+        self.asked: Answer | None = None
+        """The question that is on its way."""
+        self._threads: dict[int, Thread | None] = {}
 
     @property
     def nameless(self) -> bool:
         """Whether a thread has come since names were asked."""
-        return None in self._names.values()
+        return None in self._threads.values()
 
     def add(self, thread_id: int) -> None:
-        self._names.setdefault(thread_id, None)
+        self._threads.setdefault(thread_id, None)
 
     def remove(self, thread_id: int) -> None:
-        self._names.pop(thread_id, None)
+        self._threads.pop(thread_id, None)
 
-    def clear(self) -> None:
-        self._names.clear()
+    def take(self, answer: Answer) -> None:
+        """Take the debugger's own list; it is the truth also of which threads there are."""
+        if self.asked is not answer:
+            return
+        self.asked = None
+        if not answer.cancelled() and answer.exception() is None:
+            listed = msgspec.convert(answer.result().get("threads", []), list[Thread])
+            self._threads = {each.id: each for each in listed}
 
-    def name_all(self, threads: list[Payload]) -> None:
-        """Take MI's own list; it is the truth also of which threads there are."""
-        self._names = {int(each["id"]): _name(each) for each in threads}
+    def first_of(self, pid: int) -> int | None:
+        """Return the first thread of a process, if one was named."""
+        return next((each.id for each in self._threads.values() if each and each.pid == pid), None)
 
     def to_dap(self) -> list[JsonObject]:
-        return [{"id": each, "name": name or f"thread {each}"} for each, name in sorted(self._names.items())]
+        several = len({each.pid for each in self._threads.values() if each}) > 1
+        return [
+            {"id": number, "name": thread.title(several) if thread else f"thread {number}"}
+            for number, thread in sorted(self._threads.items())
+        ]
 
 
 class NoArguments(Arguments, frozen=True):
@@ -46,18 +76,32 @@ class NoArguments(Arguments, frozen=True):
 @request("threads")
 async def threads(context: Context, arguments: NoArguments) -> JsonObject:
     """DAP "Threads"."""
-    if context.threads.nameless:
-        answer = await context.debugger.ask(command("thread-info"))
-        context.threads.name_all(answer.get("threads", []))
+    if context.threads.asked is not None or context.threads.nameless:
+        # Where the debugger can't tell, their numbers must do.
+        with suppress(EngineError):
+            asked = ask_names(context)
+            await asyncio.shield(asked)
+            # One that was there before anybody waited for it may be taken only in the loop's next round.
+            context.threads.take(asked)
     return {"threads": context.threads.to_dap()}
 
 
+def ask_names(context: Context) -> Answer:
+    """Ask which threads there are and what they are called now, unless that is asked already."""
+    table = context.threads
+    if table.asked is None:
+        table.asked = context.debugger.send(LIST_THREADS)
+        # No task's turn lies between: events that come behind the answer must find it taken.
+        table.asked.add_done_callback(table.take)
+    return table.asked
+
+
 def on_created(context: Context, payload: Payload) -> None:
-    """`=thread-created`."""
+    """`=thread-created`; those that the attach finds are no news: every client asks for them."""
     thread_id = int(payload["id"])
     context.threads.add(thread_id)
-    context.debugger.forget_one(command("thread-info"))
-    context.tell("thread", {"reason": "started", "threadId": thread_id})
+    if context.attached:
+        context.tell("thread", {"reason": "started", "threadId": thread_id})
 
 
 def on_exited(context: Context, payload: Payload) -> None:
@@ -65,11 +109,3 @@ def on_exited(context: Context, payload: Payload) -> None:
     thread_id = int(payload["id"])
     context.threads.remove(thread_id)
     context.tell("thread", {"reason": "exited", "threadId": thread_id})
-
-
-def _name(thread: Payload) -> str:
-    target_id = str(thread.get("target-id", ""))
-    found = _TID.search(target_id)
-    tid = next(group for group in found.groups() if group) if found else target_id
-    name = thread.get("name")
-    return f"{name} ({tid})" if name else f"thread {tid}"

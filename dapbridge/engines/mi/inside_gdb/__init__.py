@@ -15,6 +15,7 @@ PARTS = (
     "values",
     "modules",
     "logpoints",
+    "threads",
 )
 
 for _part in PARTS:
