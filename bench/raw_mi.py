@@ -1,4 +1,4 @@
-"""The contender without DAP: gdb/MI over the same agent and attach stream, the same commands, each stop's in one burst.
+"""The contender without DAP: gdb/MI over the same agent and attach stream, plain MI commands, each stop's in one burst.
 
 It is what dapbridge could cost at best: nobody waits for an answer before the next command, no client is spoken to,
 and the names of the variables that are opened are known beforehand.
@@ -17,9 +17,6 @@ from dapbridge.agent.client import Agent, Child
 from dapbridge.agent.facts import Libraries, Process
 from dapbridge.config import AttachConfig, SidecarConfig
 from dapbridge.engines.mi.gdb import Gdb
-from dapbridge.engines.mi.stack import frames_command
-from dapbridge.engines.mi.stops import Frame
-from dapbridge.engines.mi.variables import variables_commands
 from dapbridge.mi.commands import command
 from dapbridge.mi.connection import MiConnection
 from dapbridge.mi.records import Async, Payload, Result
@@ -161,13 +158,13 @@ def break_at(source: str, line: int) -> str:
 
 
 async def _look(mi: Mi, thread_id: int, look: str) -> Seen:
-    """Ask what dapbridge asks at a stop; `look` makes the names of its variable objects."""
-    typing, valuing = variables_commands(Frame(thread_id, 0))
+    """Ask for the stack and all variables of the top frame; `look` makes the names of variable objects."""
+    place = {"thread": thread_id, "frame": 0}
     types, stack, values, *_ = await mi.run(
-        typing,
-        frames_command(thread_id, 0),
-        valuing,
-        *(command("var-create", f"v{look}_{name}", "*", name, thread=thread_id, frame=0) for name in _OPENED),
+        command("stack-list-variables", "--simple-values", **place),
+        command("stack-list-frames", 0, 19, thread=thread_id),
+        command("stack-list-variables", "--all-values", **place),
+        *(command("var-create", f"v{look}_{name}", "*", name, **place) for name in _OPENED),
     )
     frames = stack["stack"]
     is_argument = {each["name"]: each.get("arg") == "1" for each in types["variables"]}
