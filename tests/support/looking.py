@@ -1,5 +1,7 @@
 """What an editor asks at a stop, in short."""
 
+from typing import Any
+
 from support.dap_client import DapClient, JsonObject
 
 
@@ -22,12 +24,12 @@ async def references(client: DapClient, frame_id: int) -> dict[str, int]:
     return {scope["name"]: scope["variablesReference"] for scope in scopes}
 
 
-async def opened(client: DapClient, reference: int, **page: int) -> dict[str, JsonObject]:
+async def opened(client: DapClient, reference: int, **page: Any) -> dict[str, JsonObject]:
     """Return the variables behind a variablesReference by name."""
     body = await client.request("variables", {"variablesReference": reference, **page})
     return {variable["name"]: variable for variable in body["variables"]}
 
 
-async def values(client: DapClient, reference: int, **page: int) -> dict[str, str]:
+async def values(client: DapClient, reference: int, **page: Any) -> dict[str, str]:
     """Return the values of the variables behind a variablesReference by name."""
     return {name: variable["value"] for name, variable in (await opened(client, reference, **page)).items()}

@@ -80,26 +80,28 @@ def _check_changes_nothing(context: Context, expression: str, where: str) -> Non
 
 async def _look(context: Context, expression: str, format_: str, budget: int, frame: Frame | None) -> JsonObject:
     """Evaluate what changes nothing; a format specifier behind it, as in `flags,x` or `pointer,[10]`, is obeyed."""
+    lasting = ""
     if specified := _SPECIFIER.match(expression):
-        letter = specified["format"]
-        format_ = _LETTERS.get(letter, letter) if letter else format_
-        expression = (
-            f"*({specified['expression']})@{specified['count']}" if specified["count"] else specified["expression"]
-        )
+        letter, expression = specified["format"], specified["expression"]
+        if letter:
+            format_ = lasting = _LETTERS.get(letter, letter)
+        else:
+            expression = f"*({expression})@{specified['count']}"
     shown = await values.ask(context, "evaluate", expression, budget, format_, frame=frame)
-    return _to_response(context, shown, frame, format_)
+    return _to_response(context, shown, frame, lasting)
 
 
 async def _run(context: Context, expression: str, budget: int, frame: Frame | None) -> JsonObject:
     """Evaluate once what may call the target's functions, or change it."""
     context.calling = True
     context.debugger.send("-gdb-set may-call-functions on")
-    asked = values.send(context, "evaluate", expression, budget, "", "once", frame=frame)
+    asked = values.values_command(context, "evaluate", expression, budget, "", "once", frame=frame)
+    answer = context.debugger.send(asked)
+    context.debugger.send("-gdb-set may-call-functions off")
     try:
-        shown = await asked
+        shown = await answer
     finally:
         context.calling = False
-        context.debugger.send("-gdb-set may-call-functions off")
         if context.stop is not None:
             await values.refresh(context)
             values.tell_changed(context)

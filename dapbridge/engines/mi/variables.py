@@ -94,7 +94,7 @@ async def variables(context: Context, arguments: VariablesArguments) -> JsonObje
         case Scope(frame, kind):
             listed = await frame_variables(context, frame, format_)
             wanted = [each for each in listed if ("argument" in each) == (kind == "arguments")]
-            found = [to_variable(context, each, frame, format_) for each in wanted]
+            found = [to_variable(context, each, frame) for each in wanted]
         case Pointer() | Opened():
             return {"variables": await _children(context, container, arguments)}
         case _:
@@ -161,7 +161,7 @@ async def _children(context: Context, container: Pointer | Opened, arguments: Va
     page: dict[str, Any] = await values.ask(
         context, "children", opened.node, first, count, format_, arguments.filter or "", frame=opened.frame
     )
-    found = [to_variable(context, each, opened.frame, format_) for each in page["children"]]
+    found = [to_variable(context, each, opened.frame, opened.format) for each in page["children"]]
     if page["more"] and not arguments.count:
         rest = Opened(opened.node, opened.frame, opened.format, first + count)
         found.append({"name": "…", "value": "more", "variablesReference": context.stopped.reference(rest)})

@@ -20,8 +20,13 @@ def mi_command(name: str) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         class Command(gdb.MICommand):  # type: ignore[misc]
             def invoke(self, argv: list[str]) -> dict[str, str]:
+                try:
+                    answer = function(*argv)
+                except gdb.error as error:
+                    # Else gdb puts words of its own before them.
+                    raise gdb.GdbError(str(error)) from None
                 # gdb would make MI of a dict, which takes long to parse; the reader knows this one string as JSON.
-                return {"json": json.dumps(function(*argv), separators=(",", ":"))}
+                return {"json": json.dumps(answer, separators=(",", ":"))}
 
         Command(name)
         return function

@@ -23,6 +23,7 @@ from .views import (
     Walked,
     array_view,
     format_scalar,
+    member,
     operand,
     plain,
 )
@@ -41,7 +42,9 @@ def view_of(value: Value, expression: str | None, look: Look) -> View:
     """Return the view of a value. Raises gdb.error where it can't be read."""
     type_ = value.type.strip_typedefs()
     if type_.code in REFERENCES:
-        return view_of(_referenced(value), expression, look)
+        referenced = value.referenced_value()
+        actual = _as_dynamic_object(referenced)
+        return view_of(actual, expression if actual is referenced else None, look)
     if look.rust and (found := rust_views.find(value, type_, expression, look)) is not None:
         return found
     if type_.code in _SIMPLE:
@@ -65,18 +68,19 @@ def children_of(view: View, expression: str | None, look: Look) -> Children | No
     if view.text is not None:
         return _pieces(view.text)
     if view.points is not None:
-        pointee = view.points()
-        target = expression and f"*{operand(expression)}"
-        if expression and (dynamic := str(pointee.type)) and view.tail:
-            target = f"*({dynamic} *) {operand(expression)}"
-        if pointee.type.strip_typedefs().code in RECORDS:
-            # Read now: what can't be read says so once.
-            pointee.fetch_lazy()
-            inside = children_of(view_of(pointee, target and f"({target})", look), target and f"({target})", look)
-            if inside is not None:
-                return inside
-        return Listed([Child(target or "*", lambda: pointee, target)])
+        return _pointed_to(view.points(), expression if view.by_name else None, look)
     return None if view.children is None else view.children()
+
+
+def _pointed_to(pointee: Value, expression: str | None, look: Look) -> Children:
+    target = expression and f"*{operand(expression)}"
+    if pointee.type.strip_typedefs().code in RECORDS:
+        # Read now: what can't be read says so once.
+        pointee.fetch_lazy()
+        inside = children_of(view_of(pointee, target, look), target, look)
+        if inside is not None:
+            return inside
+    return Listed([Child(target or "*", lambda: pointee, target)])
 
 
 def seen_through(view: View, expression: str | None, look: Look) -> View:
@@ -84,6 +88,8 @@ def seen_through(view: View, expression: str | None, look: Look) -> View:
     for _ in range(20):
         if view.refers is None:
             return view
+        if not view.by_name:
+            expression = None
         view = view_of(view.refers(), expression, look)
     return plain("<refers to itself>")
 
@@ -123,11 +129,14 @@ def _pointer_view(value: Value, type_: Type, look: Look) -> View:
     bare = target.strip_typedefs()
     if bare.code in _NOTHING_TO_SEE or int(value) == 0:
         return View(summary=lambda look: format_scalar(value, look))
-    actual = value
-    if bare.code in RECORDS and _has_vtable(bare):
-        actual = _as_dynamic(value)
-    tail = "" if actual is value else "dynamic"
-    return View(summary=lambda look: format_scalar(actual, look), points=actual.dereference, tail=tail)
+    if bare.code in RECORDS and _has_vtable(bare) and (actual := _as_dynamic(value)) is not value:
+        # By its own type, and with no name: another member would be taken for it.
+        return View(
+            summary=lambda look: f"({actual.type}) {format_scalar(actual, look)}",
+            points=actual.dereference,
+            by_name=False,
+        )
+    return View(summary=lambda look: format_scalar(value, look), points=value.dereference, by_name=True)
 
 
 def _text_of_pointer(value: Value, size: int, prefix: str) -> View:
@@ -143,8 +152,10 @@ def _text_of_pointer(value: Value, size: int, prefix: str) -> View:
 
 
 def _text_of_array(value: Value, type_: Type) -> View | None:
-    if (kind := character_prefix(type_.target())) is None or value.address is None:
+    if (kind := character_prefix(type_.target())) is None:
         return None
+    if value.address is None:
+        return plain(value.format_string(raw=True))
     size, prefix = kind
     low, high = type_.range()
     length = high - low + 1
@@ -176,22 +187,22 @@ def _as_dynamic(pointer: Value) -> Value:
         return pointer
 
 
-def _referenced(reference: Value) -> Value:
-    """Return what a reference refers to, with the type of the object that is there."""
-    value = reference.referenced_value()
+def _as_dynamic_object(value: Value) -> Value:
+    """Return a value with the type of the object that is there; itself if that is its own."""
     type_ = value.type.strip_typedefs()
-    if type_.code in RECORDS and _has_vtable(type_):
-        return _as_dynamic(value.address).dereference()
-    return value
+    if type_.code not in RECORDS or not _has_vtable(type_):
+        return value
+    place = value.address
+    actual = _as_dynamic(place)
+    return value if actual is place else actual.dereference()
 
 
 def _members(value: Value, type_: Type, expression: str | None) -> Iterator[Child]:
-    base = operand(expression) if expression else None
     access = access_of(type_)
     for field in type_.fields():
         name = field.name or ""
         if field.is_base_class:
-            as_base = base and f"*({name} *) &{base}"
+            as_base = expression and f"*({name} *) &{operand(expression)}"
             yield Child(name, lambda field=field: value[field], as_base, kind="baseClass")  # type: ignore[misc]
         elif not hasattr(field, "bitpos"):
             yield Child(
@@ -211,7 +222,7 @@ def _members(value: Value, type_: Type, expression: str | None) -> Iterator[Chil
             yield Child(
                 name,
                 lambda field=field: value[field],  # type: ignore[misc]
-                base and f"{base}.{name}",
+                member(expression, name),
                 kind=kind,
                 visibility=visibility,
             )

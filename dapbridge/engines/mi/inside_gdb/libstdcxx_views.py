@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import gdb
 
 from .texts import Text, character_prefix, read
-from .views import Child, Computed, Look, Type, Value, View, Walked, array_view, at, elements_view, operand
+from .views import ERRORS, Child, Computed, Look, Type, Value, View, Walked, array_view, at, elements_view, operand
 
 _NAME = re.compile(r"std::(?:__cxx11::|__debug::|__cxx1998::)?(\w+)<")
-_MAX_WALKED = 10_000_000
+_MAX_WALKED = 2_000_000
 
 
 def find(value: Value, type_: Type, expression: str | None, look: Look) -> View | None:
@@ -24,7 +24,15 @@ def find(value: Value, type_: Type, expression: str | None, look: Look) -> View 
         return None
     found = _NAME.match(name)
     make = _VIEWS.get(found[1]) if found else None
-    return None if make is None else make(value, type_, expression, look)
+    if make is None:
+        return None
+    try:
+        return make(value, type_, expression, look)
+    except gdb.MemoryError:
+        raise
+    except ERRORS:
+        # Another version of the library: gdb's own printers may know it.
+        return None
 
 
 def _string(value: Value, type_: Type, expression: str | None, look: Look) -> View | None:

@@ -95,7 +95,7 @@ def _pointer(value: Value, type_: Type, look: Look) -> View | None:
     except gdb.error:
         return View(summary=lambda look: format_scalar(value, look), points=value.dereference)
     # References, boxes and raw pointers are all one in the debug information.
-    return View(head="&", refers=value.dereference)
+    return View(head="&", refers=value.dereference, by_name=True)
 
 
 def _record(value: Value, type_: Type, expression: str | None, look: Look) -> View | None:

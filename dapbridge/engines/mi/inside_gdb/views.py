@@ -4,6 +4,7 @@ A View is made of a value once and says: its text on one line, and its children,
 at. Whatever comes from the target may be garbage: nothing here believes a size or follows pointers without an end.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,10 +15,11 @@ import gdb
 Value = Any
 Type = Any
 
-ERRORS = (gdb.error, RuntimeError, ValueError, OverflowError, TypeError, UnicodeError, RecursionError)
-"""What reading a value can raise: gdb's own words, and what its Python makes of garbage."""
+ERRORS = Exception
+"""What reading a value may raise: gdb's words, and whatever its Python makes of garbage. It stands in its place."""
 
 INTEGERS = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_ENUM, gdb.TYPE_CODE_FLAGS)
+_SIMPLE = re.compile(r"(?:[\w$.\[\]]|->|::)+\Z")
 RECORDS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 
@@ -108,11 +110,24 @@ Children = Computed | Walked
 class View:
     """A value as it is shown: `summary`, or `text`, or `head` with the children in brackets.
 
-    refers: reads what is shown behind the head in this one's place (a smart pointer, a cell), and opened. points:
+    refers: reads what is shown behind the head in this one's place (a smart pointer, a cell), and opened; by_name: the
+    expression of the one is good for the other's members. points:
     reads what a plain pointer shows only when it is opened. link: between a child's name and value, "" for no names.
     """
 
-    __slots__ = ("brackets", "children", "head", "indexed", "link", "points", "refers", "summary", "tail", "text")
+    __slots__ = (
+        "brackets",
+        "by_name",
+        "children",
+        "head",
+        "indexed",
+        "link",
+        "points",
+        "refers",
+        "summary",
+        "tail",
+        "text",
+    )
 
     def __init__(
         self,
@@ -126,8 +141,10 @@ class View:
         text: Any = None,
         refers: Callable[[], Value] | None = None,
         points: Callable[[], Value] | None = None,
+        by_name: bool = False,
         tail: str = "",
     ) -> None:
+        self.by_name = by_name
         self.refers = refers
         self.points = points
         self.tail = tail
@@ -161,9 +178,16 @@ def type_name(type_: Type) -> str:
 
 def operand(expression: str) -> str:
     """Return an expression as it can stand before `.` and `[`."""
-    return (
-        expression if expression.replace("_", "a").replace("$", "a").replace(".", "a").isalnum() else f"({expression})"
-    )
+    return expression if _SIMPLE.match(expression) else f"({expression})"
+
+
+def member(expression: str | None, name: str) -> str | None:
+    """Return the expression of a member of what an expression names."""
+    if expression is None:
+        return None
+    if expression.startswith("*") and _SIMPLE.match(expression[1:]):
+        return f"{expression[1:]}->{name}"
+    return f"{operand(expression)}.{name}"
 
 
 def address_of(value: Value) -> int:

@@ -1,0 +1,158 @@
+"""gdb: C++ values of every kind, as they are shown and opened."""
+
+import pytest
+from support.dap_client import DapClient
+from support.standing import standing
+
+pytestmark = pytest.mark.docker
+
+
+async def test_simple_values_enums_and_functions(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "core") as here:
+        locals_ = await here.locals()
+        shown = {name: each["value"] for name, each in locals_.items()}
+        assert shown["number"] == "-5"
+        assert shown["byte"] == "200"
+        assert shown["letter"] == "113 'q'"
+        assert (shown["flag"], shown["real"]) == ("true", "2.5")
+        assert (shown["color"], shown["size"]) == ("zoo::BLUE", "zoo::Size::Large")
+        assert shown["handler"].endswith("<zoo::twice(int)>")
+        assert shown["text"].endswith(' "café"')
+        assert shown["buffer"] == '"hello"'
+        assert shown["matrix"] == "{{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 12}}"
+        assert await here.shown((await here.open(locals_["matrix"]))["[1]"], start=2, count=1) == {"[2]": "7"}
+        assert not locals_["handler"]["variablesReference"]
+
+
+async def test_classes_have_bases_access_and_static_members(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "core") as here:
+        locals_ = await here.locals()
+        dog = await here.open(locals_["dog"])
+        assert dog["zoo::Animal"]["presentationHint"]["kind"] == "baseClass"
+        assert dog["count"]["presentationHint"]["attributes"] == ["static"]
+        assert (dog["count"]["value"], dog["good"]["value"]) == ("7", "true")
+        animal = await here.open(dog["zoo::Animal"])
+        assert (animal["name"]["value"], animal["secret"]["value"]) == ('"Rex"', "42")
+        access = {name: each["presentationHint"].get("visibility") for name, each in animal.items()}
+        expected = {"name": "public", "age": "protected", "secret": "private", "_vptr.Animal": "internal"}
+        assert access == expected
+        assert int(locals_["dog"]["memoryReference"], 16)
+        for name, each in animal.items():
+            if name != "_vptr.Animal":
+                assert (await here.evaluate(each["evaluateName"]))["result"] == each["value"]
+
+
+async def test_pointers_and_references_show_the_object_that_is_there(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "core") as here:
+        locals_ = await here.locals()
+        assert locals_["animal"]["value"].startswith("(zoo::Dog *) 0x")
+        for name in ("animal", "reference", "temporary"):
+            inside = await here.open(locals_[name])
+            assert inside["good"]["value"] == "true", name
+            assert (await here.evaluate(inside["good"]["evaluateName"]))["result"] == "true"
+            assert locals_[name]["memoryReference"] == locals_["dog"]["memoryReference"]
+        twofold = await here.open(locals_["twofold"])
+        assert (await here.shown(twofold["*twofold"]))["value"] == "2"
+
+
+async def test_a_ring_of_pointers_opens_as_far_as_one_likes(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "core") as here:
+        node = await here.open((await here.locals())["ring"])
+        seen = [node["value"]["value"]]
+        for _ in range(5):
+            node = await here.open(node["next"])
+            seen.append(node["value"]["value"])
+        assert len(set(seen[0::2])) == 1
+        assert node["value"]["evaluateName"] == "ring.next->next->next->next->next->value"
+
+
+async def test_null_dangling_and_opaque_pointers(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "core") as here:
+        locals_ = await here.locals()
+        assert (locals_["none"]["value"], locals_["none"]["variablesReference"]) == ("0x0", 0)
+        assert locals_["opaque"]["variablesReference"] == 0
+        assert locals_["opaque"]["memoryReference"] == locals_["opaque"]["value"]
+        (broken,) = (await here.open(locals_["dangling"])).values()
+        assert broken["value"] == "<Cannot access memory at address 0x10>"
+
+
+async def test_bit_fields_unions_and_members_without_a_name(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "core") as here:
+        locals_ = await here.locals()
+        bits = await here.open(locals_["bits"])
+        assert list(bits) == ["low", "high", "whole", "bytes", "left", "right"]
+        assert (bits["low"]["value"], bits["whole"]["value"], bits["left"]["value"]) == ("5", str(0x01020304), "-2")
+        assert await here.shown(bits["bytes"]) == {"[0]": "4", "[1]": "3", "[2]": "2", "[3]": "1"}
+        assert (await here.evaluate(bits["left"]["evaluateName"]))["result"] == "-2"
+
+
+async def test_this_is_opened(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "member") as here:
+        assert (await here.shown(await here.evaluate("this")))["value"] == "1"
+        assert (await here.evaluate("value"))["result"] == "1"
+
+
+async def test_the_librarys_containers(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "library") as here:
+        locals_ = await here.locals()
+        opened = {
+            name: await here.shown(locals_[name])
+            for name in ("numbers", "flags", "triple", "queue", "chain", "single", "unique", "bag", "ages", "multi")
+        }
+        assert opened == {
+            "numbers": {"[0]": "1", "[1]": "2", "[2]": "3"},
+            "flags": {"[0]": "true", "[1]": "false", "[2]": "true"},
+            "triple": {"[0]": "7", "[1]": "8", "[2]": "9"},
+            "queue": {"[0]": "4", "[1]": "5", "[2]": "6"},
+            "chain": {"[0]": "1", "[1]": "2"},
+            "single": {"[0]": "3", "[1]": "4"},
+            "unique": {"[0]": "1", "[1]": "2", "[2]": "3"},
+            "bag": {"[0]": "5"},
+            "ages": {'["ada"]': "36", '["bob"]': "41"},
+            # The second of the two keys that are the same.
+            "multi": {"[1]": "3"},
+        }
+        assert await here.shown(locals_["table"]) == {'["one"]': "1"}
+        nested = await here.open(locals_["nested"])
+        assert (await here.shown(nested["[{first = 1, second = 2}]"])) == {"[0]": "3"}
+        assert locals_["numbers"]["value"] == "std::vector of length 3, capacity 3 = {1, 2, 3}"
+        assert locals_["queue"]["value"] == "std::deque with 3 elements = {4, 5, 6}"
+        for name in ("numbers", "queue", "chain", "ages"):
+            for each in (await here.open(locals_[name])).values():
+                assert (await here.evaluate(each["evaluateName"]))["result"] == each["value"]
+
+
+async def test_the_librarys_other_types(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "library") as here:
+        locals_ = await here.locals()
+        shown = {name: each["value"] for name, each in locals_.items()}
+        assert shown["some"].startswith("std::optional")
+        assert shown["some"].endswith("{[contained value] = 5}")
+        assert "no contained value" in shown["missing"]
+        assert shown["either"].endswith('{"text"}')
+        assert shown["couple"] == '{first = 1, second = "one"}'
+        assert list((await here.shown(locals_["trio"])).values()) == ["1", "2.5", '"three"']
+        for name, value in (("owner", "8"), ("shared", "9")):
+            held = (await here.open(locals_[name]))["get()"]
+            assert (await here.shown(held))["value"] == value
+        assert "use count 1" in shown["shared"]
+
+
+async def test_garbage_neither_hangs_nor_hides_the_rest(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "library") as here:
+        locals_ = await here.locals()
+        garbage = locals_["garbage"]
+        assert garbage["indexedVariables"] == 2**31 - 1
+        assert "<Cannot access memory at address 0x1000>" in garbage["value"]
+        page = await here.shown(garbage, start=2**30, count=2)
+        assert all(each.startswith("<Cannot access memory") for each in page.values())
+        # A list without an end, that says it has 2^60 elements.
+        assert await here.shown(locals_["endless"], start=1000, count=2) == {"[1000]": "77", "[1001]": "77"}
+        asked = here.client.send(
+            "variables",
+            {"variablesReference": locals_["endless"]["variablesReference"], "start": 2**30, "count": 1},
+        )
+        await here.client.request("cancel", {"requestId": asked})
+        with pytest.raises(Exception, match="cancelled"):
+            await here.client.response(asked)
+        assert (await here.locals())["ages"]["value"] == locals_["ages"]["value"]
