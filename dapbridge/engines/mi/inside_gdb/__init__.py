@@ -16,6 +16,7 @@ PARTS = (
     "modules",
     "logpoints",
     "threads",
+    "disassembly",
 )
 
 for _part in PARTS:
