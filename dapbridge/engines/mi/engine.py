@@ -32,6 +32,7 @@ from dapbridge.engines.mi import (
     modules,
     processes,
     reverse,
+    scopes,
     source_breakpoints,
     sources,
     stack,
@@ -59,7 +60,7 @@ HANDLERS = collect(
         *(source_breakpoints, function_breakpoints, instruction_breakpoints, data_breakpoints),
         *(exceptions, breakpoint_locations),
         *(execution, jumps, reverse),
-        *(stack, variables, locations, evaluate, completions),
+        *(stack, scopes, variables, locations, evaluate, completions),
         *(memory, disassembly),
     )
 )

@@ -1,16 +1,40 @@
-"""DAP `stackTrace` and `scopes`. Stacks are fetched in pages; the first page comes with the stop."""
+"""DAP `stackTrace`: a page comes with the stop, all else in one burst; a frame is never asked for twice at a stop."""
+
+import re
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.modules import module_id
 from dapbridge.engines.mi.requests import Arguments, request
-from dapbridge.engines.mi.stops import Frame
-from dapbridge.engines.mi.variables import Scope, ScopeKind, typed_variables
+from dapbridge.engines.mi.stops import Depth, Frame
 from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
 PAGE_FRAMES = 20
-_DEPTH_WITHOUT_LIMIT = 100_000
+_CHUNK_FRAMES = 400
+MAX_FRAMES = 100_000
+"""A stack that goes on behind that is broken."""
+
+_SEPARATORS = frozenset({"<signal handler called>", "<function called from gdb>", "<cross-architecture call>"})
+_QUALIFIERS = re.compile(r"(?: const| volatile| &&?)+\Z")
+_MAX_VALUE = 60
+
+
+class StackFrameFormat(Arguments, frozen=True):
+    """DAP "StackFrameFormat"; no frame is ever hidden, so `includeAll` changes nothing."""
+
+    hex: bool = False
+    parameters: bool = False
+    parameter_types: bool = False
+    parameter_names: bool = False
+    parameter_values: bool = False
+    line: bool = False
+    module: bool = False
+
+    @property
+    def with_parameters(self) -> bool:
+        return self.parameters or self.parameter_types or self.parameter_names or self.parameter_values
 
 
 class StackTraceArguments(Arguments, frozen=True):
@@ -19,94 +43,191 @@ class StackTraceArguments(Arguments, frozen=True):
     thread_id: int
     start_frame: int | None = None
     levels: int | None = None
-
-
-class ScopesArguments(Arguments, frozen=True):
-    """DAP "ScopesArguments"."""
-
-    frame_id: int
+    format: StackFrameFormat = StackFrameFormat()
 
 
 def frames_command(thread_id: int, page: int) -> str:
     """Return the MI command for one page of a thread's stack."""
     first = page * PAGE_FRAMES
-    return command("stack-list-frames", first, first + PAGE_FRAMES - 1, thread=thread_id)
+    return _listing("stack-list-frames", thread_id, first, first + PAGE_FRAMES)
 
 
 @request("stackTrace", capabilities=("supportsDelayedStackTraceLoading",), needs_stop=True)
 async def stack_trace(context: Context, arguments: StackTraceArguments) -> JsonObject:
     """DAP "StackTrace"; `totalFrames` is one more than is known while the stack goes on."""
+    thread_id, format_ = arguments.thread_id, arguments.format
     start = max(arguments.start_frame or 0, 0)
-    end = start + (arguments.levels or _DEPTH_WITHOUT_LIMIT)
-    frames: list[Payload] = []
-    page, total = start // PAGE_FRAMES, None
-    while page * PAGE_FRAMES < end:
-        in_page = await _frames_of(context, arguments.thread_id, page)
-        frames += in_page
-        page += 1
-        if len(in_page) < PAGE_FRAMES:
-            total = (page - 1) * PAGE_FRAMES + len(in_page)
-            break
-    first = start // PAGE_FRAMES * PAGE_FRAMES
-    shown = frames[start - first : end - first]
+    frames = await _frames(context, thread_id, start, arguments.levels or 0)
+    parameters = await _parameters(context, thread_id, frames, format_) if format_.with_parameters else {}
+    depth = context.stopped.depths[thread_id]
     return {
-        "stackFrames": [_to_dap(context, arguments.thread_id, frame) for frame in shown],
-        "totalFrames": page * PAGE_FRAMES + 1 if total is None else total,
+        "stackFrames": [_to_dap(context, thread_id, frame, format_, parameters) for frame in frames],
+        "totalFrames": depth.frames if depth.is_end else depth.frames + 1,
     }
 
 
-@request("scopes", needs_stop=True)
-async def scopes(context: Context, arguments: ScopesArguments) -> JsonObject:
-    """DAP "Scopes": Arguments, Locals, Registers."""
-    stop = context.stopped
-    frame = stop.frame(arguments.frame_id)
-    variables = await typed_variables(context, frame)
-    argument_count = sum(each.get("arg") == "1" for each in variables)
-
-    def scope(name: str, kind: ScopeKind, *, expensive: bool = False) -> JsonObject:
-        reference = stop.reference(Scope(frame, kind))
-        return {"name": name, "presentationHint": kind, "variablesReference": reference, "expensive": expensive}
-
-    found = [
-        scope("Locals", "locals") | {"namedVariables": len(variables) - argument_count},
-        scope("Registers", "registers", expensive=True),
-    ]
-    if argument_count:
-        found.insert(0, scope("Arguments", "arguments") | {"namedVariables": argument_count})
-    return {"scopes": found}
-
-
-async def _frames_of(context: Context, thread_id: int, page: int) -> list[Payload]:
-    try:
-        answer = await context.debugger.ask(frames_command(thread_id, page))
-    except EngineError as error:
-        # GDB's word for "the stack is not that deep".
-        if page and "Not enough frames" in str(error):
-            return []
-        raise
-    return answer.get("stack") or []
+async def _frames(context: Context, thread_id: int, start: int, levels: int) -> list[Payload]:
+    """Return frames from `start` on, all for `levels` 0."""
+    depths = context.stopped.depths
+    first: list[Payload] = []
+    if start < PAGE_FRAMES or not levels:
+        answer = await context.debugger.ask(frames_command(thread_id, 0))
+        first = answer.get("stack") or []
+        _learn_depth(depths, thread_id, Depth(len(first), is_end=len(first) < PAGE_FRAMES))
+    if not levels:
+        await _find_depth(context, thread_id)
+    known = depths.get(thread_id)
+    end = known.frames if known and known.is_end else start + levels
+    end = min(end, start + levels) if levels else end
+    rest: list[Payload] = []
+    rest_start = max(start, PAGE_FRAMES)
+    if end > rest_start:
+        # One more: it tells whether the stack goes on.
+        rest = await _range(context, thread_id, rest_start, end + 1)
+        if rest:
+            found = rest_start + len(rest)
+            _learn_depth(depths, thread_id, Depth(min(found, end), is_end=found <= end))
+        else:
+            await _find_depth(context, thread_id)
+    return first[start:end] + rest[: max(end - rest_start, 0)]
 
 
-def _to_dap(context: Context, thread_id: int, frame: Payload) -> JsonObject:
+async def _find_depth(context: Context, thread_id: int) -> None:
+    known = context.stopped.depths.get(thread_id)
+    if known is None or not known.is_end:
+        answer = await context.debugger.ask(command("stack-info-depth", MAX_FRAMES, thread=thread_id))
+        context.stopped.depths[thread_id] = Depth(int(answer["depth"]), is_end=True)
+
+
+def _learn_depth(depths: dict[int, Depth], thread_id: int, found: Depth) -> None:
+    known = depths.get(thread_id)
+    if known is None or (not known.is_end and found.frames >= known.frames):
+        depths[thread_id] = found
+
+
+async def _range(context: Context, thread_id: int, start: int, end: int) -> list[Payload]:
+    """Return the frames from `start` to before `end`, as far as there are any."""
+    with context.debugger.batch():
+        chunks = [
+            context.debugger.ask(_listing("stack-list-frames", thread_id, first, min(first + _CHUNK_FRAMES, end)))
+            for first in range(start, end, _CHUNK_FRAMES)
+        ]
+    found: list[Payload] = []
+    for chunk in chunks:
+        try:
+            found += (await chunk).get("stack") or []
+        except EngineError as error:
+            # GDB's word for "the stack is not that deep".
+            if "Not enough frames" not in str(error):
+                raise
+    return found
+
+
+def _listing(operation: str, thread_id: int, start: int, end: int, *options: str) -> str:
+    return command(operation, *options, start, end - 1, thread=thread_id)
+
+
+async def _parameters(
+    context: Context, thread_id: int, frames: list[Payload], format_: StackFrameFormat
+) -> dict[int, str]:
+    """Return the text of the parameters of each frame by its level."""
+    if not frames:
+        return {}
+    start, end = int(frames[0]["level"]), int(frames[-1]["level"]) + 1
+    with context.debugger.burst():
+        # Only the one has types, and only the other has all values.
+        asked = [
+            context.debugger.ask(_listing("stack-list-arguments", thread_id, start, end, option))
+            for option in ("--simple-values", "--all-values")
+        ]
+    typed, valued = [(await each).get("stack-args") or [] for each in asked]
+    return {
+        int(frame["level"]): ", ".join(
+            _parameter(argument | {"value": value.get("value", "")}, format_)
+            for argument, value in zip(frame.get("args") or [], values.get("args") or [], strict=False)
+        )
+        for frame, values in zip(typed, valued, strict=False)
+    }
+
+
+def _parameter(argument: Payload, format_: StackFrameFormat) -> str:
+    words = []
+    if format_.parameter_types:
+        words.append(str(argument.get("type", "")))
+    # Asked for parameters and nothing of them, a reader wants their names.
+    if format_.parameter_names or not (format_.parameter_types or format_.parameter_values):
+        words.append(str(argument["name"]))
+    text = " ".join(filter(None, words))
+    if not format_.parameter_values:
+        return text
+    value = str(argument["value"])
+    if format_.hex and value.lstrip("-").isdecimal():
+        value = f"{int(value):#x}"
+    if len(value) > _MAX_VALUE:
+        value = value[: _MAX_VALUE - 1] + "…"
+    return f"{text}={value}" if text else value
+
+
+def _to_dap(
+    context: Context, thread_id: int, frame: Payload, format_: StackFrameFormat, parameters: dict[int, str]
+) -> JsonObject:
     level = int(frame["level"])
-    address = frame.get("addr", "")
+    address = str(frame.get("addr", ""))
     body: JsonObject = {
         "id": context.stopped.frame_id(Frame(thread_id, level)),
-        "name": frame.get("func") or address,
+        "name": _name(context, frame, format_, parameters.get(level)),
         "line": int(frame.get("line", 0)),
         "column": 1 if "line" in frame else 0,
     }
-    if address and address != "<unavailable>":
+    module = None
+    if address.startswith("0x"):
         body["instructionPointerReference"] = address
+        if module := module_id(context, address):
+            body["moduleId"] = module
     if path := frame.get("fullname") or frame.get("file"):
         body["source"] = {"name": path.replace("\\", "/").rsplit("/", 1)[-1], "path": path}
+        if module and module != context.process.exe:
+            body["source"]["origin"] = _file_name(module)
+    elif frame.get("func") in _SEPARATORS:
+        body["presentationHint"] = "label"
     else:
         body["presentationHint"] = "subtle"
-        if library := frame.get("from"):
-            body["name"] = f"{_function(frame)} ({library.rsplit('/', 1)[-1]})"
     return body
 
 
+def _name(context: Context, frame: Payload, format_: StackFrameFormat, parameters: str | None) -> str:
+    name = _function(frame)
+    if name in _SEPARATORS:
+        return name
+    if format_.with_parameters:
+        name = f"{name}({parameters or ''})"
+    library = str(frame.get("from", ""))
+    if format_.module:
+        path = library or module_id(context, str(frame["addr"])) or context.process.exe or context.process.name
+        name = f"{_file_name(path)}!{name}"
+    elif library and "line" not in frame:
+        name = f"{name} ({_file_name(library)})"
+    return f"{name} line {frame['line']}" if format_.line and "line" in frame else name
+
+
 def _function(frame: Payload) -> str:
+    """Return a function's name, its address where it has none."""
     name = frame.get("func")
-    return str(frame["addr"]) if name in (None, "??") else str(name)
+    return str(frame.get("addr", "??")) if name in (None, "??") else without_parameters(str(name))
+
+
+def without_parameters(name: str) -> str:
+    """Return a C++ function's name without its parameters, which gdb leaves on names that it doesn't understand."""
+    text = _QUALIFIERS.sub("", name)
+    depth = 0
+    for at in range(len(text) - 1, 0, -1):
+        depth += (text[at] == ")") - (text[at] == "(")
+        if not depth:
+            head = text[:at]
+            is_list = text[at] == "(" and head[-1] not in " :<,(" and not head.endswith("operator")
+            return head if is_list else name
+    return name
+
+
+def _file_name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]

@@ -15,6 +15,21 @@ class Frame(Struct, frozen=True):
     level: int
 
 
+class Depth(Struct, frozen=True):
+    """A stack has `frames` frames, or unless `is_end` at least as many."""
+
+    frames: int
+    is_end: bool
+
+
+class ReturnValue(Struct, frozen=True):
+    """What a function has returned: `expression` names it for the debugger, `text` and `type` are as it says them."""
+
+    expression: str
+    text: str
+    type: str = ""
+
+
 class Stop:
     """What is known of one stop. Numbers are never used twice, so that one of an earlier stop is found out."""
 
@@ -22,6 +37,10 @@ class Stop:
         self.thread_id = thread_id
         self.number = next(ids)
         self.limit: asyncio.TimerHandle | None = None
+        self.return_value: ReturnValue | None = None
+        """Of the function that was stepped out of."""
+        self.depths: dict[int, Depth] = {}
+        """How deep stacks are, by thread, as far as they were looked at."""
         self._ids = ids
         self._frames: dict[int, Frame] = {}
         self._frame_ids: dict[Frame, int] = {}
