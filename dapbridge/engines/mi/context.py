@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dapbridge.engines.mi.dialect import Dialect
     from dapbridge.engines.mi.libraries import LibraryLoader
     from dapbridge.engines.mi.modules import ModuleTable
+    from dapbridge.engines.mi.sources import SourceTable
     from dapbridge.engines.mi.stops import Stop
     from dapbridge.engines.mi.threads import ThreadTable
 
@@ -41,6 +42,7 @@ class Context:
         breakpoints: "BreakpointTable",
         libraries: "LibraryLoader",
         modules: "ModuleTable",
+        sources: "SourceTable",
         interrupt: Callable[[], Awaitable[None]],
     ) -> None:
         self.agent = agent
@@ -53,6 +55,7 @@ class Context:
         self.breakpoints = breakpoints
         self.libraries = libraries
         self.modules = modules
+        self.sources = sources
         self.interrupt = interrupt
         """Reaches a debugger that is too busy to read: what it does ends with an error."""
         self.stop: Stop | None = None

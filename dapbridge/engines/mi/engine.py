@@ -98,6 +98,7 @@ class MiEngine:
             breakpoints=breakpoint_table.BreakpointTable(),
             libraries=LibraryLoader(self._agent, self._process, self._dialect, debugger),
             modules=modules.ModuleTable(),
+            sources=sources.SourceTable(),
             interrupt=partial(self._child.signal, "INT"),
         )
         self._background = [

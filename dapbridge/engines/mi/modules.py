@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.mi import sources
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.errors import EngineError
@@ -123,6 +124,15 @@ async def watch(context: Context) -> None:
             continue
         for reason, module in news:
             context.tell("module", {"reason": reason, "module": module.to_dap()})
+        if news:
+            await _tell_sources(context)
+
+
+async def _tell_sources(context: Context) -> None:
+    try:
+        await sources.tell_changes(context)
+    except EngineError as error:
+        log.debug("%s can't list sources: %s", context.dialect.name, error)
 
 
 async def _list(context: Context) -> list[Module]:

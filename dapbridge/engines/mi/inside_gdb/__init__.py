@@ -17,6 +17,7 @@ PARTS = (
     "logpoints",
     "threads",
     "disassembly",
+    "sources",
 )
 
 for _part in PARTS:
