@@ -24,6 +24,14 @@ async def loaded_sources(client: DapClient) -> dict[str, str]:
     return paths
 
 
+def put_file(target: DockerTarget, path: str, content: bytes) -> None:
+    Path(f"/proc/{target.pid}/root{path}").write_bytes(content)
+
+
+def put_link(target: DockerTarget, path: str, to: str) -> None:
+    Path(f"/proc/{target.pid}/root{path}").symlink_to(to)
+
+
 def take_trigger_away(target: DockerTarget) -> None:
     Path(f"/proc/{target.pid}/root/tmp/trigger").unlink()
 
@@ -75,4 +83,37 @@ async def test_a_library_without_debug_info_brings_no_sources(client: DapClient)
             pass
         assert await loaded_sources(client) == before
         assert client.received("loadedSource") == []
+        await leave(client, target)
+
+
+async def source(client: DapClient, path: str) -> str:
+    body = await client.request("source", {"source": {"path": path}, "sourceReference": 0})
+    return str(body["content"])
+
+
+@pytest.mark.shows("source")
+async def test_a_source_that_only_the_target_has_is_read_inside_its_root(client: DapClient) -> None:
+    async with running("swap") as target:
+        text = "int only_here; // \u00e4\n"
+        put_file(target, "/tmp/only.c", text.encode())
+        put_link(target, "/tmp/link.c", "/tmp/only.c")
+        put_file(target, "/tmp/latin.c", b"caf\xe9")
+        rules = [{"from": "/home/me/target", "to": "/tmp"}]
+        await attach(client, target, "swap.c", substitutePath=rules)
+        assert await source(client, "/home/me/target/only.c") == text
+        assert await source(client, "/tmp/link.c") == text
+        assert await source(client, "/tmp/latin.c") == "caf\ufffd"
+        missing = await client.refused("source", {"source": {"path": "/tmp/none.c"}, "sourceReference": 0})
+        assert "/tmp/none.c" in missing.text
+        await client.refused("source", {"source": {"path": "/tmp"}, "sourceReference": 0})
+        await client.refused("source", {"sourceReference": 0})
+        await leave(client, target)
+
+
+async def test_no_source_is_read_where_source_request_is_off(client: DapClient) -> None:
+    async with running("swap") as target:
+        put_file(target, "/tmp/only.c", b"int only_here;")
+        await attach(client, target, "swap.c", sourceRequest=False)
+        refused = await client.refused("source", {"source": {"path": "/tmp/only.c"}, "sourceReference": 0})
+        assert "sourceRequest" in refused.text
         await leave(client, target)
