@@ -10,7 +10,7 @@ from dapbridge.mi.commands import console
 
 
 def line(text: str, number: int = 1) -> str:
-    payload = json.dumps({"number": number, "text": text}).replace("\\", "\\\\").replace('"', '\\"')
+    payload = json.dumps({"lines": [[number, text]]}).replace("\\", "\\\\").replace('"', '\\"')
     return f'~"\\036x-log {payload}\\n"'
 
 

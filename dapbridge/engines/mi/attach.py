@@ -60,6 +60,8 @@ async def detach(context: Context, limit_s: float) -> None:
             for each in context.config.exit_commands:
                 await say_output_of(context, each)
             await context.debugger.send("-target-detach")
+            # Up to now the target ran through its log points.
+            await context.debugger.send("-x-flush-log")
     except (TimeoutError, EngineError):
         pass
     context.attached = False

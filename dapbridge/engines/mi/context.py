@@ -11,7 +11,7 @@ from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import Event, JsonObject, Response
 from dapbridge.engines.base import Emit
-from dapbridge.engines.mi.debugger import Debugger
+from dapbridge.engines.mi.debugger import Answer, Debugger
 from dapbridge.engines.mi.log_lines import LogLines
 from dapbridge.errors import EngineError
 
@@ -66,10 +66,11 @@ class Context:
         self.calling = False
         """Whether a call into the target, which a person asked for, may be running."""
         self.log_cost_told = False
-        self.log_lines = LogLines(lambda body: self._tell(Event("output", body)))
+        self.log_lines = LogLines(lambda body: emit(Event("output", body)), lambda: debugger.send("-x-flush-log"))
         self.ids = itertools.count(1)
         self._emit = emit
         self._unanswered_resumes = 0
+        self._unanswered_holds = 0
         self._held_events: list[Event] = []
 
     @property
@@ -90,11 +91,9 @@ class Context:
 
     def tell(self, event: str, body: JsonObject | None = None) -> None:
         """Send an event to the client, but not before the answer to a request that caused it."""
+        message = Event(event, body)
         self.log_lines.flush()
-        self._tell(Event(event, body))
-
-    def _tell(self, message: Event) -> None:
-        if self._unanswered_resumes:
+        if self._unanswered_resumes or self._unanswered_holds:
             self._held_events.append(message)
         else:
             self._emit(message)
@@ -111,7 +110,21 @@ class Context:
             yield
         finally:
             self._unanswered_resumes -= 1
-            if not self._unanswered_resumes:
-                held, self._held_events = self._held_events, []
-                for event in held:
-                    self._emit(event)
+            self._release_events()
+
+    def hold_events_until(self, answer: Answer) -> None:
+        """Hold events, but lines of log points, back until the debugger has answered a command."""
+        self._unanswered_holds += 1
+
+        def release(_: Answer) -> None:
+            self._unanswered_holds -= 1
+            self.log_lines.flush()
+            self._release_events()
+
+        answer.add_done_callback(release)
+
+    def _release_events(self) -> None:
+        if not self._unanswered_resumes and not self._unanswered_holds:
+            held, self._held_events = self._held_events, []
+            for event in held:
+                self._emit(event)

@@ -244,6 +244,7 @@ class MiEngine:
     def _route(self, context: Context, record: Async) -> None:
         match record.mark, record.kind:
             case "*", "stopped":
+                logpoints.on_stopped(context)
                 execution.on_stopped(context, record.payload)
             case "*", "running":
                 execution.on_running(context)

@@ -22,12 +22,13 @@ _NOWHERE = Place(None, None)
 
 
 class LogLines:
-    """Gathers lines; `tell` gets the bodies of `output` events."""
+    """Gathers lines; `tell` gets the bodies of `output` events. `ask` makes the debugger tell those that it keeps."""
 
-    def __init__(self, tell: Callable[[JsonObject], None]) -> None:
+    def __init__(self, tell: Callable[[JsonObject], None], ask: Callable[[], object]) -> None:
         self.places: dict[str, Place] = {}
         """By the debugger's number of the log point."""
         self._tell = tell
+        self._ask = ask
         self._gathered: list[tuple[Place, list[str]]] = []
         self._size = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -42,14 +43,17 @@ class LogLines:
         self._size += len(text) + 1
         if self._size > MAX_GATHERED:
             self.flush()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._end_gathering)
+
+    def _end_gathering(self) -> None:
+        self._timer = None
+        self.flush()
+        # What it answers arms the timer anew, for as long as there are lines.
+        self._ask()
 
     def flush(self) -> None:
         """Tell what is gathered."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         gathered, self._gathered, self._size = self._gathered, [], 0
         for place, lines in gathered:
             body: JsonObject = {"category": "console", "output": "\n".join([*lines, ""])}

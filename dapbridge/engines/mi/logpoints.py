@@ -10,6 +10,7 @@ from dapbridge.engines.mi.log_lines import Place
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
+FLUSH = "-x-flush-log"
 COST = (
     "Log points: the target goes on by itself, but each hit stops it for a moment (of the order of 0.2 ms, more on a "
     "busy machine): a line that runs thousands of times a second slows it down.\n"
@@ -43,12 +44,19 @@ async def insert_log_point(
 
 
 def on_log(context: Context, payload: Payload) -> None:
-    """`=x-log`: the line of one hit."""
-    number = str(payload.get("number"))
-    if context.breakpoints.knows(number):
-        # A pending one learns its place late; one that is deleted already has had it.
-        context.log_lines.places[number] = _place(context.breakpoints.body(number))
-    context.log_lines.add(number, str(payload.get("text")))
+    """`=x-log`: lines of hits, `[number, text]` each."""
+    for its, text in payload.get("lines", ()):
+        number = str(its)
+        if context.breakpoints.knows(number):
+            # A pending one learns its place late; one that is deleted already has had it.
+            context.log_lines.places[number] = _place(context.breakpoints.body(number))
+        context.log_lines.add(number, str(text))
+
+
+def on_stopped(context: Context) -> None:
+    """`*stopped`: the lines that the debugger still keeps come before what is told of the stop."""
+    if context.log_lines.places:
+        context.hold_events_until(context.debugger.send(FLUSH))
 
 
 def _place(body: Payload) -> Place:

@@ -2,10 +2,14 @@
 
 So gdb goes on by itself, and says nothing of the hit in MI; its dprintf is slower for telling each hit there too.
 An error in a condition would stop the target: whatever goes wrong is told in the line.
+
+Telling costs as much as a hit does, so lines are told together: the first one at once, those right behind it when they
+are asked for (`-x-flush-log`), become many, or the target stops.
 """
 
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +26,10 @@ MAX_LINE = 8000
 MAX_VALUE = 500
 MAX_S = 0.2
 """For so long one hit may look at values; what takes longer is cut."""
+QUIET_S = 0.05
+"""After so long without a line the next one is told at once."""
+MAX_KEPT = 1 << 14
+"""In characters."""
 
 _HITS: dict[str, Callable[[int, int], bool]] = {
     "==": int.__eq__,
@@ -34,6 +42,30 @@ _HITS: dict[str, Callable[[int, int], bool]] = {
 }
 _ESCAPED = re.compile(r'\\(["\\])')
 _log_points: dict[int, "_LogPoint"] = {}
+
+
+class _Lines:
+    """The lines that are not told yet, each with the number of its log point."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, str]] = []
+        self._size = 0
+        self._told_at = 0.0
+
+    def add(self, number: int, line: str) -> None:
+        self._kept.append((number, line))
+        self._size += len(line)
+        if self._size > MAX_KEPT or time.monotonic() - self._told_at > QUIET_S:
+            self.flush()
+
+    def flush(self) -> None:
+        self._told_at = time.monotonic()
+        if self._kept:
+            kept, self._kept, self._size = self._kept, [], 0
+            notify("x-log", {"lines": kept})
+
+
+_lines = _Lines()
 
 
 class _LogPoint:
@@ -72,7 +104,7 @@ class _Log(gdb.Function):  # type: ignore[misc]
             if line is not None:
                 if len(line) > MAX_LINE:
                     line = line[:MAX_LINE] + "…"
-                notify("x-log", {"number": key, "text": line})
+                _lines.add(key, line)
         except BaseException as error:  # noqa: BLE001 - an interrupt too: the target must go on
             gdb.write(f"log point: {error!r}\n", gdb.STDLOG)
         return 0
@@ -97,6 +129,13 @@ def _bare(shown: str) -> str:
     return _ESCAPED.sub(r"\1", text) + cut
 
 
+@mi_command("-x-flush-log")
+def flush_log() -> dict[str, Any]:
+    """Tell the lines that are not told yet."""
+    _lines.flush()
+    return {}
+
+
 @mi_command("-x-break-log")
 def break_log(number: str, settings: str) -> dict[str, Any]:
     """Make breakpoint `number`, still disabled, a log point and enable it.
@@ -115,3 +154,5 @@ def break_log(number: str, settings: str) -> dict[str, Any]:
 
 _Log()
 gdb.events.breakpoint_deleted.connect(lambda deleted: _log_points.pop(deleted.number, None))
+for _ending in (gdb.events.stop, gdb.events.exited):
+    _ending.connect(lambda event: _lines.flush())
