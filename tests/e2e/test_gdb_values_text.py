@@ -94,3 +94,16 @@ async def test_a_calls_result_is_opened_without_calling_again(client: DapClient)
         assert (await here.evaluate("ring.value = 71", "repl"))["result"] == "71"
         await here.shown(ring)
         assert (await here.evaluate("ring.value"))["result"] == "71"
+
+
+async def test_names_in_unicode_static_and_hidden_variables(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "names") as here:
+        locals_ = await here.locals()
+        assert (locals_["größe"]["value"], locals_["übung"]["value"]) == ("3", '"naïve"')
+        assert (await here.evaluate("größe + 1"))["result"] == "4"
+        wanted = {"expression": "größe", "value": "40", "frameId": here.frame_id}
+        assert (await client.request("setExpression", wanted))["value"] == "40"
+        assert "calls" in locals_
+        (hidden,) = (name for name in locals_ if name.startswith("number (line "))
+        assert (locals_["number"]["value"], locals_[hidden]["value"]) == ("2", "1")
+        assert (await here.evaluate(locals_[hidden]["evaluateName"]))["result"] == "1"

@@ -7,7 +7,7 @@ from typing import Any
 import gdb
 
 from . import libstdcxx_views, rust_views
-from .texts import PIECE, Text, character_prefix, text_of_printer
+from .texts import PIECE, Text, character_prefix, read, text_of_printer
 from .views import (
     ERRORS,
     RECORDS,
@@ -21,6 +21,7 @@ from .views import (
     Value,
     View,
     Walked,
+    address_of,
     array_view,
     format_scalar,
     member,
@@ -32,6 +33,9 @@ LONG = 200
 """A longer text can be opened."""
 MAX_SCAN = 1 << 20
 """As far the end of a text is looked for."""
+
+_MAX_PADDED = 1 << 16
+"""Of longer arrays not all is read for their text."""
 
 _SIMPLE = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR)
 _NOTHING_TO_SEE = (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_METHOD, gdb.TYPE_CODE_VOID)
@@ -75,8 +79,8 @@ def children_of(view: View, expression: str | None, look: Look) -> Children | No
 def _pointed_to(pointee: Value, expression: str | None, look: Look) -> Children:
     target = expression and f"*{operand(expression)}"
     if pointee.type.strip_typedefs().code in RECORDS:
-        # Read now: what can't be read says so once.
-        pointee.fetch_lazy()
+        # What can't be read says so once.
+        read(address_of(pointee), 1)
         inside = children_of(view_of(pointee, target, look), target, look)
         if inside is not None:
             return inside
@@ -160,11 +164,11 @@ def _text_of_array(value: Value, type_: Type) -> View | None:
     low, high = type_.range()
     length = high - low + 1
     address = int(value.address)
-    found = Text(address, min(length, MAX_SCAN), size, prefix)
-    data = found.data()
-    # The NULs behind a text are no part of it.
-    used = len(data.rstrip(b"\0")) if size == 1 else length * size
-    return View(text=Text(address, -(-used // size), size, prefix))
+    if length * size <= _MAX_PADDED:
+        # The NULs behind a text are no part of it.
+        used = len(read(address, length * size).rstrip(b"\0"))
+        length = -(-used // size)
+    return View(text=Text(address, length, size, prefix))
 
 
 def _has_vtable(type_: Type) -> bool:

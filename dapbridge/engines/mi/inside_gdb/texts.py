@@ -42,11 +42,6 @@ class Text:
             return min(self.length, limit)
         return len(self._read(0, limit)[0]) // self.size
 
-    def data(self) -> bytes:
-        """Return the whole text as it lies in memory."""
-        assert self.length is not None
-        return read(self.address, self.length * self.size)
-
     def _read(self, start: int, limit: int) -> tuple[bytes, bool]:
         address = self.address + start * self.size
         if self.length is not None:

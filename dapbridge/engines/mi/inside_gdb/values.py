@@ -163,13 +163,6 @@ def evaluate(stop: str, expression: str, budget: str, format_: str = "", once: s
     return describe(child, look, int(budget), value, strict=True)
 
 
-@mi_command("-x-text")
-def text(stop: str, number: str, budget: str, format_: str = "") -> dict[str, Any]:
-    """Return the text of a node's value in up to about `budget` characters."""
-    node = _table.at(stop).get(number)
-    return {"text": summarize(node.value(), Look(rust=node.rust, format_=format_), int(budget), 20)}
-
-
 @mi_command("-x-assign")
 def assign(stop: str, expression: str, content: str, format_: str = "") -> dict[str, Any]:
     """Give what an expression names in the frame a new value; describe it as it is then."""
