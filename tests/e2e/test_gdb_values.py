@@ -64,7 +64,7 @@ async def test_a_big_array_is_paged_without_an_object_for_each_element(client: D
 
 async def test_registers(client: DapClient, top: JsonObject) -> None:
     registers = await values(client, (await references(client, top["id"]))["Registers"])
-    assert int(registers["rip"], 16) == int(top["instructionPointerReference"], 16)
+    assert int(registers["rip"].partition(" ")[0], 16) == int(top["instructionPointerReference"], 16)
 
 
 async def test_a_local_a_member_and_an_element_are_set(client: DapClient, top: JsonObject) -> None:

@@ -36,7 +36,7 @@ async def test_an_editor_debugs_a_program_in_a_scratch_container() -> None:
             assert frames[0]["line"] == mark("spin.c", "work")
 
             scopes = (await client.request("scopes", {"frameId": frames[0]["id"]}))["scopes"]
-            assert [scope["name"] for scope in scopes] == ["Arguments", "Locals", "Registers"]
+            assert [scope["name"] for scope in scopes] == ["Arguments", "Locals", "Globals", "Registers"]
             reference = scopes[0]["variablesReference"]
             (argument,) = (await client.request("variables", {"variablesReference": reference}))["variables"]
             assert argument["name"] == "round"

@@ -2,8 +2,10 @@
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.registers import Registers
 from dapbridge.engines.mi.requests import Arguments, request
-from dapbridge.engines.mi.variables import Scope, ScopeKind, typed_variables
+from dapbridge.engines.mi.stops import Frame
+from dapbridge.engines.mi.variables import Globals, Scope, frame_content
 
 
 class ScopesArguments(Arguments, frozen=True):
@@ -14,20 +16,24 @@ class ScopesArguments(Arguments, frozen=True):
 
 @request("scopes", needs_stop=True)
 async def scopes(context: Context, arguments: ScopesArguments) -> JsonObject:
-    """DAP "Scopes": Arguments, Locals, Registers."""
+    """DAP "Scopes": Arguments, Locals, the Globals of the file, Registers."""
     stop = context.stopped
     frame = stop.frame(arguments.frame_id)
-    variables = await typed_variables(context, frame)
-    argument_count = sum(each.get("arg") == "1" for each in variables)
+    content = await frame_content(context, frame)
+    argument_count = sum("argument" in each for each in content["variables"])
+    local_count = len(content["variables"]) - argument_count
+    if stop.return_value is not None and frame == Frame(stop.thread_id, 0):
+        local_count += 1
+    found: list[JsonObject] = []
 
-    def scope(name: str, kind: ScopeKind, *, expensive: bool = False) -> JsonObject:
-        reference = stop.reference(Scope(frame, kind))
-        return {"name": name, "presentationHint": kind, "variablesReference": reference, "expensive": expensive}
+    def add(name: str, container: Scope | Globals | Registers, **more: object) -> None:
+        found.append({"name": name, "variablesReference": stop.reference(container), "expensive": False} | more)
 
-    found = [
-        scope("Locals", "locals") | {"namedVariables": len(variables) - argument_count},
-        scope("Registers", "registers", expensive=True),
-    ]
     if argument_count:
-        found.insert(0, scope("Arguments", "arguments") | {"namedVariables": argument_count})
+        add("Arguments", Scope(frame, "arguments"), presentationHint="arguments", namedVariables=argument_count)
+    add("Locals", Scope(frame, "locals"), presentationHint="locals", namedVariables=local_count)
+    if path := content.get("file"):
+        source = {"name": path.rsplit("/", 1)[-1], "path": path}
+        add("Globals", Globals(frame), expensive=True, source=source)
+    add("Registers", Registers(frame), presentationHint="registers", expensive=True)
     return {"scopes": found}

@@ -6,6 +6,7 @@ What can be opened is a node there, which lives as long as the stop that it was 
 from msgspec import Struct
 
 from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.mi import locations
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.stops import Frame
 from dapbridge.errors import EngineError, UserError
@@ -77,6 +78,10 @@ def to_variable(context: Context, shown: JsonObject, frame: Frame | None, format
         body["variablesReference"] = context.stopped.reference(Opened(shown["node"], frame, format_))
         if "indexed" in shown:
             body["indexedVariables"] = shown["indexed"]
+    if shown.get("line"):
+        body["declarationLocationReference"] = locations.declaration(context, shown["file"], shown["line"])
+    if "code" in shown:
+        body["valueLocationReference"] = locations.code(context, shown["code"])
     if hint := {key: shown[key] for key in ("kind", "attributes", "visibility") if key in shown}:
         body["presentationHint"] = hint
     return body
@@ -84,7 +89,8 @@ def to_variable(context: Context, shown: JsonObject, frame: Frame | None, format
 
 def to_result(variable: JsonObject, *keys: str) -> JsonObject:
     """Return of a DAP Variable what belongs into a response that has these keys beside the common ones."""
-    common = ("type", "variablesReference", "indexedVariables", "namedVariables", "memoryReference")
+    counts = ("indexedVariables", "namedVariables")
+    common = ("type", "variablesReference", *counts, "memoryReference", "valueLocationReference")
     return {key: variable[key] for key in (*common, *keys) if key in variable}
 
 

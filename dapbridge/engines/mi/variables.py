@@ -3,6 +3,7 @@
 One answer of the debugger holds all variables of a frame as they are shown; nothing is made for what isn't opened.
 """
 
+from contextlib import suppress
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -10,17 +11,17 @@ from msgspec import Struct
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi import values
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.registers import Registers, list_registers, set_register
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stops import Frame
 from dapbridge.engines.mi.values import Opened, ValueFormat, to_result, to_variable
-from dapbridge.errors import UserError
-from dapbridge.mi.commands import command
-from dapbridge.mi.records import Payload
+from dapbridge.errors import EngineError, UserError
 
 MAX_CHILDREN = 1000
 """The most children listed at once; the client asks for the rest."""
 
-ScopeKind = Literal["arguments", "locals", "registers"]
+ScopeKind = Literal["arguments", "locals"]
+RETURN_VALUE = "(return value)"
 
 
 class Scope(Struct, frozen=True):
@@ -28,6 +29,12 @@ class Scope(Struct, frozen=True):
 
     frame: Frame
     kind: ScopeKind
+
+
+class Globals(Struct, frozen=True):
+    """A container of DAP variables: the globals of a frame's file, looked for when it is opened."""
+
+    frame: Frame
 
 
 class Pointer(Struct, frozen=True):
@@ -72,14 +79,13 @@ def variables_command(context: Context, frame: Frame, format_: str = "") -> str:
 
 async def frame_variables(context: Context, frame: Frame, format_: str = "") -> list[JsonObject]:
     """Return a frame's arguments and locals as the debugger shows them; none without debug information."""
-    found: list[JsonObject] = (await values.ask(context, "variables", format_, frame=frame))["variables"]
+    found: list[JsonObject] = (await frame_content(context, frame, format_))["variables"]
     return found
 
 
-async def typed_variables(context: Context, frame: Frame) -> list[Payload]:
-    """Return the names of a frame's arguments (`arg` is "1") and locals."""
-    listed = await frame_variables(context, frame)
-    return [{"name": each["name"], "arg": "1" if "argument" in each else "0"} for each in listed]
+async def frame_content(context: Context, frame: Frame, format_: str = "") -> JsonObject:
+    """Return the debugger's answer on a frame: its "variables", and its "file" if it has debug information."""
+    return await values.ask(context, "variables", format_, frame=frame)
 
 
 @request("variables", capabilities=("supportsValueFormattingOptions",), needs_stop=True)
@@ -89,13 +95,14 @@ async def variables(context: Context, arguments: VariablesArguments) -> JsonObje
     format_ = arguments.format.letter
     start, count = arguments.start or 0, arguments.count or None
     match container:
-        case Scope(frame, "registers"):
-            found = await _registers(context, frame, format_)
+        case Registers():
+            found = await list_registers(context, container, format_)
         case Scope(frame, kind):
             listed = await frame_variables(context, frame, format_)
             wanted = [each for each in listed if ("argument" in each) == (kind == "arguments")]
-            found = [to_variable(context, each, frame) for each in wanted]
-        case Pointer() | Opened():
+            returned = await _returned(context, frame, format_) if kind == "locals" else []
+            found = [to_variable(context, each, frame) for each in returned + wanted]
+        case Globals() | Pointer() | Opened():
             return {"variables": await _children(context, container, arguments)}
         case _:
             raise AssertionError(container)
@@ -111,10 +118,14 @@ async def set_variable(context: Context, arguments: SetVariableArguments) -> Jso
     container = context.stopped.container(arguments.variables_reference)
     format_ = arguments.format.letter
     match container:
-        case Scope(frame, kind):
-            name = f"${arguments.name}" if kind == "registers" else arguments.name
+        case Scope(frame, _):
+            if arguments.name == RETURN_VALUE:
+                raise UserError("the function has returned already: its value can't be changed any more")
+            name = await _expression_of(context, frame, arguments.name)
             changed = await values.send(context, "assign", name, arguments.value, format_, frame=frame)
-        case Pointer() | Opened():
+        case Registers():
+            changed = await set_register(context, container, arguments.name, arguments.value, format_)
+        case Globals() | Pointer() | Opened():
             opened = await _opened(context, container)
             place = (opened.node, opened.start, arguments.name, arguments.value, format_)
             changed = await values.send(context, "assign-child", *place, frame=opened.frame)
@@ -144,16 +155,38 @@ def _refuse_if_read_only(context: Context, name: str) -> None:
         raise UserError(f"{name} was not changed: this session is read-only (readOnly)")
 
 
-async def _opened(context: Context, container: Pointer | Opened) -> Opened:
+async def _expression_of(context: Context, frame: Frame, name: str) -> str:
+    """Return what names a variable of a frame: one that is hidden by another of its name is found by its address."""
+    listed = await frame_variables(context, frame)
+    return next((str(each.get("expression", name)) for each in listed if each["name"] == name), name)
+
+
+async def _returned(context: Context, frame: Frame, format_: str) -> list[JsonObject]:
+    """Return what a function returned that was just stepped out of, if this is the frame that it returned to."""
+    value = context.stopped.return_value
+    if value is None or frame != Frame(context.stopped.thread_id, 0):
+        return []
+    shown = {"name": RETURN_VALUE, "value": value.text, "type": value.type}
+    with suppress(EngineError):
+        shown = await values.ask(context, "evaluate", value.expression, 200, format_, frame=frame)
+    return [shown | {"name": RETURN_VALUE, "attributes": ["readOnly"]}]
+
+
+async def _opened(context: Context, container: Globals | Pointer | Opened) -> Opened:
     if isinstance(container, Opened):
         return container
+    if isinstance(container, Globals):
+        found = await values.ask(context, "globals", frame=container.frame)
+        return Opened(found["node"], container.frame)
     shown = await values.ask(context, "evaluate", container.expression, 200, frame=container.frame)
     if "node" not in shown:
         raise UserError(f"there is nothing in {container.expression} to open")
     return Opened(shown["node"], container.frame)
 
 
-async def _children(context: Context, container: Pointer | Opened, arguments: VariablesArguments) -> list[JsonObject]:
+async def _children(
+    context: Context, container: Globals | Pointer | Opened, arguments: VariablesArguments
+) -> list[JsonObject]:
     opened = await _opened(context, container)
     format_ = arguments.format.letter or opened.format
     first = opened.start + (arguments.start or 0)
@@ -166,22 +199,3 @@ async def _children(context: Context, container: Pointer | Opened, arguments: Va
         rest = Opened(opened.node, opened.frame, opened.format, first + count)
         found.append({"name": "…", "value": "more", "variablesReference": context.stopped.reference(rest)})
     return found
-
-
-async def _registers(context: Context, frame: Frame, format_: str) -> list[JsonObject]:
-    names = (await context.debugger.ask(command("data-list-register-names"))).get("register-names") or []
-    listing = command("data-list-register-values", "x", thread=frame.thread_id, frame=frame.level)
-    found = (await context.debugger.ask(listing)).get("register-values") or []
-    return [
-        _register(context, str(names[int(each["number"])]), str(each["value"]), frame)
-        for each in found
-        if int(each["number"]) < len(names) and names[int(each["number"])]
-    ]
-
-
-def _register(context: Context, name: str, value: str, frame: Frame) -> JsonObject:
-    # Vector registers are unions of every way to see them: opened when they are looked at.
-    composite = value.startswith("{")
-    reference = context.stopped.reference(Pointer(f"${name}", frame)) if composite else 0
-    shown = "{…}" if composite else value
-    return {"name": name, "value": shown, "evaluateName": f"${name}", "variablesReference": reference}

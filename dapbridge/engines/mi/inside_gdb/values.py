@@ -79,12 +79,17 @@ class Table:
 _table = Table()
 
 
+def keep(stop: str, node: Node) -> int:
+    """Keep a node that another part has made; return its number."""
+    return _table.at(stop).add(node)
+
+
 @mi_command("-x-variables")
 def variables(stop: str, format_: str = "") -> dict[str, Any]:
     """List the arguments and locals of the frame, inner blocks first: {"variables": [...], "file": ...}."""
     _table.at(stop)
     frame = gdb.selected_frame()
-    look = Look(rust=_is_rust(frame), format_=format_)
+    look = Look(rust=is_rust(frame), format_=format_)
     found, seen = [], set()
     try:
         block = frame.block()
@@ -105,9 +110,8 @@ def variables(stop: str, format_: str = "") -> dict[str, Any]:
 
 def _symbol(symbol: Any, frame: Any, look: Look, *, hidden: bool) -> dict[str, Any]:
     name = symbol.name if not hidden else f"{symbol.name} (line {symbol.line})"
-    child = Child(name, lambda: symbol.value(_same(frame)), None if hidden else symbol.name)
+    child = Child(name, lambda: symbol.value(_same(frame)), None if hidden else symbol.name, declared=symbol)
     body = describe(child, look)
-    body["line"] = symbol.line
     if symbol.is_argument:
         body["argument"] = 1
     return body
@@ -225,6 +229,8 @@ def describe(
             body[key] = content
     if child.make is None:
         return body | {"value": child.shown or ""}
+    if child.declared is not None and child.declared.symtab is not None:
+        body |= {"file": child.declared.symtab.fullname(), "line": child.declared.line}
     try:
         value = child.make() if value is None else value
         body["type"] = _type_text(value)
@@ -267,18 +273,20 @@ def _add_place(body: dict[str, Any], value: Value, view: View) -> None:
         body["attributes"] = [*body.get("attributes", ()), "rawString"]
     elif type_.code == gdb.TYPE_CODE_PTR and int(value):
         body["memory"] = int(value)
+        if type_.target().code == gdb.TYPE_CODE_FUNC:
+            body["code"] = int(value)
     elif type_.code in REFERENCES:
         body["memory"] = address_of(value.referenced_value())
     elif type_.code in (*RECORDS, gdb.TYPE_CODE_ARRAY) and (address := address_of(value)):
         body["memory"] = address
 
 
-def _is_rust(frame: Any) -> bool:
+def is_rust(frame: Any) -> bool:
     return bool(frame.language() == "rust")
 
 
 def _is_rust_now() -> bool:
     try:
-        return _is_rust(gdb.selected_frame())
+        return is_rust(gdb.selected_frame())
     except gdb.error:
         return "rust" in str(gdb.execute("show language", to_string=True))

@@ -40,10 +40,11 @@ class Look:
 class Child:
     """One child: `make` reads it, `expression` names it in the target's language.
 
-    A map's has a `key` for a name, which is read too; `shown` is a text in the place of a value.
+    A map's has a `key` for a name, which is read too; `shown` is a text in the place of a value. `declared` is the
+    symbol of one that has a declaration of its own.
     """
 
-    __slots__ = ("attributes", "expression", "key", "kind", "make", "name", "shown", "visibility")
+    __slots__ = ("attributes", "declared", "expression", "key", "kind", "make", "name", "shown", "visibility")
 
     def __init__(
         self,
@@ -56,8 +57,10 @@ class Child:
         visibility: str = "",
         shown: str | None = None,
         key: Callable[[], Value] | None = None,
+        declared: Any = None,
     ) -> None:
         self.key = key
+        self.declared = declared
         self.name = name
         self.make = make
         self.expression = expression
