@@ -133,3 +133,16 @@ async def test_a_request_that_is_cancelled_in_the_moment_it_comes_is_answered() 
         (answer,) = [each for each in rig.told if isinstance(each, Response) and each.request_seq == 7]
         assert answer.message == "cancelled"
         assert not any(each.startswith("-data-evaluate") for each in rig.debugger.asked)
+
+
+async def test_a_debugger_without_our_commands_is_said_to_lack_python() -> None:
+    def without_python(command: str) -> str | None:
+        return '^error,msg="Undefined MI command: x-variables"' if "-x-variables" in command else look(command)
+
+    async with attached(without_python) as rig:
+        rig.debugger.say(STOPPED)
+        await rig.event("stopped")
+        stack = (await rig.request("stackTrace", threadId=1)).body or {}
+        assert stack["stackFrames"][0]["name"] == "f"
+        refused = await rig.request("scopes", frameId=stack["stackFrames"][0]["id"])
+        assert "was built without Python" in (refused.message or "")
