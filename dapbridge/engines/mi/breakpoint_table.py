@@ -15,6 +15,11 @@ from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
 _PENDING = "<PENDING>"
+_WHY_PENDING_LINE = (
+    "no code for this line in what the target has loaded; the breakpoint becomes active when a library brings it. If "
+    "it should be there, compare substitutePath with the paths that the program was built with"
+)
+_WHY_PENDING = "not in what the target has loaded; the breakpoint becomes active when a library brings it"
 
 Wish = TypeVar("Wish", bound=Hashable)
 Insert = Callable[[Context, Wish], Awaitable[Payload]]
@@ -28,6 +33,7 @@ class BreakpointTable:
         self.lock = asyncio.Lock()
         self._groups: dict[Hashable, dict[Hashable, str]] = {}
         self._known: dict[str, JsonObject] = {}
+        self._joined: dict[str, list[str]] = {}
 
     def learn(self, breakpoint_: Payload) -> tuple[JsonObject, bool]:
         """Take the debugger's word on a breakpoint; return it as DAP has it and whether that is news to the client."""
@@ -59,9 +65,22 @@ class BreakpointTable:
         """Note what a group holds now."""
         self._groups[group] = numbers
 
+    def join(self, number: str, others: list[str]) -> None:
+        """Note that breakpoint `number` stands for others too: the client knows of it alone."""
+        self._joined[number] = others
+
+    def joined(self, number: str) -> list[str]:
+        """Return the breakpoints that go with `number`."""
+        return self._joined.get(number, [])
+
+    def stands_for(self, number: str) -> str:
+        """Return the breakpoint by which the client knows `number`."""
+        return next((known for known, others in self._joined.items() if number in others), number)
+
     def drop(self, number: str) -> None:
         """Forget a breakpoint that is deleted."""
         self._known.pop(number, None)
+        self._joined.pop(number, None)
         for wishes in self._groups.values():
             for wish in [each for each, its in wishes.items() if its == number]:
                 del wishes[wish]
@@ -78,7 +97,8 @@ async def exchange(context: Context, group: Hashable, wishes: Sequence[Wish], in
         wanted = frozenset(wishes)
         gone = [number for wish, number in old.items() if wish not in wanted]
         if gone:
-            context.debugger.send(command("break-delete", *gone))
+            joined = (other for number in gone for other in table.joined(number))
+            context.debugger.send(command("break-delete", *gone, *joined))
             for number in gone:
                 table.drop(number)
         new: dict[Hashable, str] = {wish: number for wish, number in old.items() if wish in wanted}
@@ -123,9 +143,25 @@ def on_deleted(context: Context, payload: Payload) -> None:
         context.tell("breakpoint", {"reason": "removed", "breakpoint": {"id": int(number), "verified": False}})
 
 
+def on_condition_failed(context: Context, payload: Payload) -> None:
+    """A condition could not be evaluated in the target, which stops there for it: tell why."""
+    number = context.breakpoints.stands_for(payload["number"])
+    if not context.breakpoints.knows(number):
+        return
+    body = context.breakpoints.body(number)
+    place = {key: body[key] for key in ("source", "line") if key in body}
+    text = f"the condition of this breakpoint failed, so the target stops: {payload['text']}\n"
+    context.tell("output", {"category": "important", "output": text} | place)
+
+
+def is_pending(breakpoint_: Payload) -> bool:
+    """Tell whether nothing that is loaded has a place for an MI breakpoint."""
+    return breakpoint_.get("addr") == _PENDING
+
+
 def to_dap(breakpoint_: Payload) -> JsonObject:
     """Return the DAP Breakpoint of an MI breakpoint (GDB manual, "GDB/MI Breakpoint Information")."""
-    body: JsonObject = {"id": int(breakpoint_["number"]), "verified": breakpoint_.get("addr") != _PENDING}
+    body: JsonObject = {"id": int(breakpoint_["number"]), "verified": not is_pending(breakpoint_)}
     places = [breakpoint_, *(breakpoint_.get("locations") or [])]
     place = next((each for each in places if "line" in each), None)
     if place is not None:
@@ -134,8 +170,5 @@ def to_dap(breakpoint_: Payload) -> JsonObject:
         body["source"] = {"name": path.rsplit("/", 1)[-1], "path": path}
     if not body["verified"]:
         body["reason"] = "pending"
-        body["message"] = (
-            "no code for this line in what the target has loaded; the breakpoint becomes active when a library brings "
-            "it. If it should be there, compare substitutePath with the paths that the program was built with"
-        )
+        body["message"] = _WHY_PENDING_LINE if "-line" in str(breakpoint_.get("pending")) else _WHY_PENDING
     return body

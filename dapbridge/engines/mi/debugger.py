@@ -5,6 +5,7 @@ Commands are pipelined: `send` writes at once, so that a burst of them costs one
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,8 @@ from dapbridge.transport import Transport
 log = logging.getLogger(__name__)
 
 Answer = asyncio.Future[Payload]
+
+_CONDITION_FAILED = re.compile(r"Error in testing condition for breakpoint (?P<number>\d+):\s*\Z")
 
 MIN_BATCH = 8
 """Fewer commands than that are sent as they are."""
@@ -53,6 +56,7 @@ class Debugger:
         self._burst: list[bytes] | None = None
         self._batch: list[tuple[str, Answer]] | None = None
         self._can_batch = True
+        self._failed_condition: re.Match[str] | None = None
 
     async def run(self) -> None:
         """Read until the debugger's end; then every command that waits fails with EngineError."""
@@ -230,8 +234,17 @@ class Debugger:
         oldest = next(iter(self._pending.values()), None)
         if oldest is not None and oldest.output is not None and stream.channel != "target":
             oldest.output.append(stream.text)
-        elif log.isEnabledFor(logging.DEBUG):
+            return
+        if log.isEnabledFor(logging.DEBUG):
             log.debug("%s < %s %s", self.name, stream.channel, shorten(stream.text.rstrip()))
+        if stream.channel == "log":
+            self._handle_log(stream.text)
+
+    def _handle_log(self, text: str) -> None:
+        """Look for what is told as text only: that a breakpoint's condition failed, and why in the text behind it."""
+        failed, self._failed_condition = self._failed_condition, _CONDITION_FAILED.match(text)
+        if failed is not None:
+            self._on_async(Async("=", "x-condition-failed", {"number": failed["number"], "text": text.strip()}))
 
 
 def _take_failure(answer: Answer) -> None:

@@ -256,6 +256,8 @@ class MiEngine:
                 breakpoint_table.on_modified(context, record.payload)
             case "=", "breakpoint-deleted":
                 breakpoint_table.on_deleted(context, record.payload)
+            case "=", "x-condition-failed":
+                breakpoint_table.on_condition_failed(context, record.payload)
             case "=", "x-log":
                 logpoints.on_log(context, record.payload)
             case "=", "library-loaded":

@@ -4,6 +4,7 @@ from functools import partial
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.breakpoint_table import exchange
+from dapbridge.engines.mi.conditions import parse_hit_condition, parse_when
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.logpoints import insert_log_point
 from dapbridge.engines.mi.requests import Arguments, request
@@ -17,7 +18,10 @@ class SourceBreakpoint(Arguments, frozen=True):
     """DAP "SourceBreakpoint"."""
 
     line: int
+    condition: str | None = None
+    hit_condition: str | None = None
     log_message: str | None = None
+    mode: str | None = None
 
 
 class SetBreakpointsArguments(Arguments, frozen=True):
@@ -27,7 +31,26 @@ class SetBreakpointsArguments(Arguments, frozen=True):
     breakpoints: tuple[SourceBreakpoint, ...] = ()
 
 
-@request("setBreakpoints", capabilities=("supportsLogPoints",))
+_MODES = [
+    {"mode": "software", "label": "Software", "appliesTo": ["source", "instruction"]},
+    {
+        "mode": "hardware",
+        "label": "Hardware",
+        "description": "Writes nothing into the code; a processor has only a few",
+        "appliesTo": ["source", "instruction"],
+    },
+]
+
+
+@request(
+    "setBreakpoints",
+    capabilities={
+        "supportsConditionalBreakpoints": True,
+        "supportsHitConditionalBreakpoints": True,
+        "supportsLogPoints": True,
+        "breakpointModes": _MODES,
+    },
+)
 async def set_breakpoints(context: Context, arguments: SetBreakpointsArguments) -> JsonObject:
     """DAP "SetBreakpoints"."""
     path = arguments.source.path
@@ -43,7 +66,10 @@ async def set_breakpoints(context: Context, arguments: SetBreakpointsArguments) 
 async def _insert(path: str, context: Context, wish: SourceBreakpoint) -> Payload:
     place: dict[str, str | int] = {"source": path, "line": wish.line}
     if wish.log_message:
-        return await insert_log_point(context, place, wish.log_message)
-    answer = await context.debugger.send(command("break-insert", "-f", **place))
+        hits = parse_hit_condition(wish.hit_condition) if wish.hit_condition else None
+        return await insert_log_point(context, place, wish.log_message, wish.condition, hits)
+    when = parse_when(context, wish.condition, wish.hit_condition)
+    hardware = ["-h"] if wish.mode == "hardware" else []
+    answer = await context.debugger.send(command("break-insert", "-f", *hardware, *when.options(), **place))
     breakpoint_: Payload = answer["bkpt"]
     return breakpoint_

@@ -1,5 +1,7 @@
 """Why the target stopped: MI's `*stopped` → the body of DAP's `stopped` event."""
 
+from collections.abc import Hashable
+
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
 from dapbridge.mi.records import Payload
@@ -15,6 +17,8 @@ _REASONS = {
     "location-reached": "step",
     "signal-received": "exception",
 }
+# The groups of breakpoints with a reason of their own in DAP.
+_BREAKPOINTS: dict[Hashable, str] = {"function": "function breakpoint", "instruction": "instruction breakpoint"}
 _PAUSE_SIGNALS = frozenset({"SIGINT", "0", "SIGSTOP"})
 
 
@@ -24,7 +28,10 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
     body: JsonObject = {"reason": _REASONS.get(reason, "pause"), "threadId": thread_id, "allThreadsStopped": True}
     wanted, context.pause_wanted = context.pause_wanted, False
     if reason == "breakpoint-hit":
-        body["hitBreakpointIds"] = [int(str(payload["bkptno"]).split(".")[0])]
+        number = context.breakpoints.stands_for(str(payload["bkptno"]).split(".")[0])
+        body["hitBreakpointIds"] = [int(number)]
+        found = context.breakpoints.find(number)
+        body["reason"] = _BREAKPOINTS.get(found[0] if found else None, "breakpoint")
     elif reason == "signal-received":
         name = str(payload.get("signal-name", ""))
         if wanted and name in _PAUSE_SIGNALS:

@@ -18,6 +18,8 @@ PARTS = (
     "places",
     "modules",
     "logpoints",
+    "hits",
+    "lines",
     "threads",
     "disassembly",
     "sources",
