@@ -156,3 +156,10 @@ async def test_garbage_neither_hangs_nor_hides_the_rest(client: DapClient) -> No
         with pytest.raises(Exception, match="cancelled"):
             await here.client.response(asked)
         assert (await here.locals())["ages"]["value"] == locals_["ages"]["value"]
+
+
+async def test_the_librarys_operators_need_no_call(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "library") as here:
+        expected = {"numbers[1]": "2", "queue[2]": "6", "triple[0]": "7", "owner->value": "8", "(*shared).value": "9"}
+        assert {text: (await here.evaluate(text, "hover"))["result"] for text in expected} == expected
+        assert (await here.evaluate("numbers.size()"))["result"] == "3"

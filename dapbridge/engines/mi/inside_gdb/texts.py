@@ -1,5 +1,7 @@
 """Runs inside gdb: texts in the target's memory, read in pieces, and shown with nothing lost."""
 
+import struct
+import sys
 import unicodedata
 from typing import Any
 
@@ -10,7 +12,7 @@ PIECE = 1000
 """Into so many units a long text is cut where it is opened."""
 
 _ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", '"': '\\"', "\\": "\\\\", "\x1b": "\\e"}
-_ENCODINGS = {1: "utf-8", 2: "utf-16-le", 4: "utf-32-le"}
+_SIZES = (1, 2, 4)
 
 
 class Text:
@@ -89,13 +91,20 @@ def _whole_characters(data: bytes) -> bytes:
 
 def quoted(data: bytes, size: int = 1) -> str:
     """Return data as text in quotes; what is no text, or can't be seen, is escaped."""
-    if size == 1:
-        decoded = data.decode("utf-8", "surrogateescape")
-    else:
-        decoded = data.decode(_ENCODINGS[size], "backslashreplace")
+    if size == 4:
+        return '"' + "".join(map(_unit, struct.unpack(f"<{len(data) // 4}I", data))) + '"'
+    if size == 2:
+        return '"' + "".join(map(_unit, map(ord, data.decode("utf-16-le", "surrogatepass")))) + '"'
+    decoded = data.decode("utf-8", "surrogateescape")
     if decoded.isascii() and decoded.isprintable() and '"' not in decoded and "\\" not in decoded:
         return f'"{decoded}"'
     return '"' + "".join(map(_escaped, decoded)) + '"'
+
+
+def _unit(code: int) -> str:
+    if code > sys.maxunicode or 0xD800 <= code < 0xE000:
+        return f"\\x{code:x}"
+    return _escaped(chr(code))
 
 
 def _escaped(character: str) -> str:
@@ -133,5 +142,5 @@ def text_of_printer(lead: Any, hint: str | None) -> Text | None:
         unit = type_.target() if type_.code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_ARRAY) else type_
         size, prefix = character_prefix(unit) or (int(unit.sizeof), "")
         length = None if lead.length < 0 else int(lead.length)
-        return Text(int(lead.address), length, size, prefix) if size in _ENCODINGS else None
+        return Text(int(lead.address), length, size, prefix) if size in _SIZES else None
     return None
