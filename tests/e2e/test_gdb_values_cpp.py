@@ -22,6 +22,9 @@ async def test_simple_values_enums_and_functions(client: DapClient) -> None:
         assert shown["matrix"] == "{{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 12}}"
         assert await here.shown((await here.open(locals_["matrix"]))["[1]"], start=2, count=1) == {"[2]": "7"}
         assert not locals_["handler"]["variablesReference"]
+        assert locals_["text"]["presentationHint"]["attributes"] == ["rawString"]
+        constant = (await here.open(locals_["twofold"]))["*twofold"]
+        assert constant["presentationHint"]["attributes"] == ["constant"]
 
 
 async def test_classes_have_bases_access_and_static_members(client: DapClient) -> None:
@@ -135,6 +138,7 @@ async def test_the_librarys_other_types(client: DapClient) -> None:
         for name, value in (("owner", "8"), ("shared", "9")):
             held = (await here.open(locals_[name]))["get()"]
             assert (await here.shown(held))["value"] == value
+            assert held["type"] == "zoo::Node *"
         assert "use count 1" in shown["shared"]
 
 

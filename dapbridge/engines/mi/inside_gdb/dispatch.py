@@ -1,13 +1,12 @@
 """Runs inside gdb: which view a value gets. C's and C++'s own values are here, others have their files."""
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
 import gdb
 
-from . import libstdcxx_views, rust_views
-from .texts import PIECE, Text, character_prefix, read, text_of_printer
+from . import libstdcxx_views, printer_views, rust_views
+from .access import access_of
+from .texts import PIECE, Text, character_prefix, read
 from .views import (
     ERRORS,
     RECORDS,
@@ -20,7 +19,6 @@ from .views import (
     Type,
     Value,
     View,
-    Walked,
     address_of,
     array_view,
     format_scalar,
@@ -39,7 +37,6 @@ _MAX_PADDED = 1 << 16
 
 _SIMPLE = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR)
 _NOTHING_TO_SEE = (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_METHOD, gdb.TYPE_CODE_VOID)
-_LABEL = re.compile(r"\s*(public|protected|private):$")
 
 
 def view_of(value: Value, expression: str | None, look: Look) -> View:
@@ -56,7 +53,7 @@ def view_of(value: Value, expression: str | None, look: Look) -> View:
     if type_.code in RECORDS and (found := libstdcxx_views.find(value, type_, expression, look)) is not None:
         return found
     if (printer := gdb.default_visualizer(value)) is not None:
-        return _printer_view(printer)
+        return printer_views.view(printer)
     if type_.code == gdb.TYPE_CODE_PTR:
         return _pointer_view(value, type_, look)
     if type_.code == gdb.TYPE_CODE_ARRAY:
@@ -230,68 +227,3 @@ def _members(value: Value, type_: Type, expression: str | None) -> Iterator[Chil
                 kind=kind,
                 visibility=visibility,
             )
-
-
-def access_of(type_: Type, known: dict[str, dict[str, str]] = {}) -> dict[str, str]:  # noqa: B006 - a cache
-    """Return the access (public, protected, private) of a C++ class's members; gdb's Python doesn't tell it."""
-    name = type_.name
-    if not name or "(" in name:
-        return {}
-    if name not in known:
-        known[name] = _read_access(type_)
-    return known[name]
-
-
-def _read_access(type_: Type) -> dict[str, str]:
-    try:
-        gdb.set_convenience_variable("__type", gdb.Value(0).cast(type_.pointer()))
-        text = gdb.execute("ptype/mt *$__type", to_string=True)
-    except ERRORS:
-        return {}
-    first, _, body = text.partition("\n")
-    if not any(_LABEL.match(line) for line in body.splitlines()) and not first.startswith("type = class"):
-        return {}
-    access = "private" if first.startswith("type = class") else "public"
-    found, depth = {}, 0
-    for line in body.splitlines():
-        if label := _LABEL.match(line):
-            access = label[1]
-        elif depth == 0 and (words := re.findall(r"\b[A-Za-z_]\w*\b(?=\s*(?:;|\[|\)| : ))", line)):
-            found[words[0] if "(*" in line else words[-1]] = access
-        depth += line.count("{") - line.count("}")
-    return found
-
-
-def _printer_view(printer: Any) -> View:
-    hint = printer.display_hint() if hasattr(printer, "display_hint") else None
-    lead = printer.to_string() if hasattr(printer, "to_string") else ""
-    if (text := text_of_printer(lead, hint)) is not None:
-        return View(text=text)
-    if isinstance(lead, gdb.Value):
-        lead = lead.format_string()
-    head = str(lead or "")
-    if not hasattr(printer, "children"):
-        return plain(head)
-    if hint == "map":
-        return View(head=head, indexed=True, children=lambda: Walked(_pairs(iter(printer.children())), None, _pair))
-
-    def child(index: int, each: Any) -> Child:
-        name, content = each
-        return Child(f"[{index}]" if hint == "array" else str(name), lambda: as_value(content))
-
-    link = "" if hint == "array" else " = "
-    return View(head=head, link=link, indexed=not link, children=lambda: Walked(iter(printer.children()), None, child))
-
-
-def as_value(content: Any) -> Value:
-    """Return what a printer gives as a value; it may be a number or text of Python's."""
-    return content if isinstance(content, gdb.Value) else gdb.Value(content)
-
-
-def _pairs(children: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
-    for (_, key), (_, value) in zip(children, children, strict=False):
-        yield key, value
-
-
-def _pair(index: int, pair: tuple[Any, Any]) -> Child:
-    return Child("", lambda: as_value(pair[1]), key=lambda: as_value(pair[0]))

@@ -5,6 +5,7 @@ command says: those of an earlier one are gone. A node knows how its value is re
 """
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +15,11 @@ from . import assigning
 from .commands import mi_command
 from .dispatch import MAX_SCAN, can_open, children_of, seen_through, view_of
 from .summaries import failure, name_of, summarize
-from .views import ERRORS, RECORDS, REFERENCES, Child, Children, Look, Value, View, address_of, addressed
+from .views import ERRORS, RECORDS, REFERENCES, Child, Children, Look, Value, View, address_of, addressed, at
 
 MAX_COUNT = 2**31 - 1
 IN_A_LIST = 200
+_CONSTANT = re.compile(r"\Aconst [^*&]*\Z|\bconst\Z")
 
 
 class Node:
@@ -143,6 +145,8 @@ def page(node: Node, start: int, count: int, look: Look) -> tuple[list[Child], b
         if found is None:
             return [], False
         drawn = found.get(start, start + count, look)
+        if look.is_over and len(drawn) < count:
+            return [*drawn, Child("…", None, shown="<not reached in time>")], False
         if found.count is None:
             return drawn, len(drawn) == count and bool(found.get(start + count, start + count + 1, look))
         return drawn, len(drawn) == count and start + count < found.count
@@ -157,12 +161,13 @@ def evaluate(stop: str, expression: str, budget: str, format_: str = "", once: s
     once: it changes something, and is not evaluated again to see what is true after a change.
     """
     _table.at(stop)
-    look = Look(rust=_is_rust_now(), format_=format_)
 
     def make() -> Value:
         return gdb.parse_and_eval(expression)
 
     value = make()
+    # Only now: a call may take as long as it likes.
+    look = Look(rust=_is_rust_now(), format_=format_)
     child = Child(expression, (lambda: value) if once == "once" else make, None if once == "once" else expression)
     return describe(child, look, int(budget), value, strict=True)
 
@@ -238,11 +243,16 @@ def describe(
             return body | {"value": "<optimized out>"}
         if child.expression is None and (place := address_of(value)) and (by := addressed(place, value.type, look)):
             body["expression"] = by
+        if _CONSTANT.search(body["type"]):
+            body["attributes"] = [*child.attributes, "constant"]
         view = view_of(value, body.get("expression"), look)
         body["value"] = summarize(value, look, budget, 4 if budget < MAX_SCAN else 20, view)
         _add_place(body, value, view)
         if can_open(view, look):
-            _add_node(body, child, view, look)
+            # By its place where it has one: that is what memory holds whenever it is looked at.
+            place = 0 if value.type.strip_typedefs().code in REFERENCES else address_of(value)
+            make = at(place, value.type) if place else child.make
+            _add_node(body, make, view, look)
     except ERRORS as error:
         if strict and not isinstance(error, gdb.MemoryError):
             raise
@@ -250,16 +260,18 @@ def describe(
     return body
 
 
-def _add_node(body: dict[str, Any], child: Child, view: View, look: Look) -> None:
-    assert child.make is not None
+def _add_node(body: dict[str, Any], make: Callable[[], Value], view: View, look: Look) -> None:
     view = seen_through(view, None, look)
-    body["node"] = _table.add(Node(child.make, body.get("expression"), rust=look.rust, indexed=view.indexed))
+    body["node"] = _table.add(Node(make, body.get("expression"), rust=look.rust, indexed=view.indexed))
     if view.indexed and view.children is not None and (count := view.children().count) is not None:
         body["indexed"] = min(count, MAX_COUNT)
 
 
 def _type_text(value: Value) -> str:
     text = str(value.type).replace(", alloc::alloc::Global", "")
+    if text.endswith("::element_type *"):
+        # A smart pointer's own name for what it points to.
+        text = f"{value.type.target().strip_typedefs()} *"
     return text.replace(
         "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"
     )

@@ -209,7 +209,7 @@ def at(address: int, type_: Type) -> Callable[[], Value]:
 def addressed(address: int, type_: Type, look: Look) -> str | None:
     """Return an expression for a value at an address; None for a type that can't be written."""
     name = str(type_.unqualified())
-    if any(each in name for each in ("{", "(anonymous", "(lambda", "'")):
+    if any(each in name for each in ("{", "(anonymous", "(lambda", "'")) or ("&" in name and not look.rust):
         return None
     return f"*({address:#x} as *mut {name})" if look.rust else f"*({name} *) {address:#x}"
 
