@@ -14,6 +14,7 @@ from dapbridge.dap.messages import JsonObject
 from dapbridge.errors import UserError
 
 EngineName = Literal["auto", "gdb", "lldb", "delve"]
+FollowFork = Literal["parent", "child", "both"]
 
 
 class SubstitutePathRule(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -43,6 +44,7 @@ class AttachConfig(Struct, frozen=True, rename="camel"):
     substitute_path: tuple[SubstitutePathRule, ...] | Literal["auto"] = "auto"
     source_request: bool = True
     stop_on_entry: bool = False
+    follow_fork: FollowFork = "parent"
     read_only: bool = False
     max_pause: float = 0
     sidecar: SidecarConfig = SidecarConfig()
@@ -61,6 +63,7 @@ _EXPECTED = {
     "substitutePath": 'a list of {"from": client prefix, "to": target prefix}, or "auto"',
     "sourceRequest": "true or false",
     "stopOnEntry": "true or false",
+    "followFork": '"parent", "child" or "both"',
     "readOnly": "true or false",
     "maxPause": "a number of seconds, 0 for no limit",
     "sidecar": 'an object, e.g. {"image": "my/sidecar"}',

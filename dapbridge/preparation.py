@@ -126,7 +126,7 @@ async def _rescue(config: AttachConfig, runtime: Runtime, name: str, tasks: asyn
     try:
         async with asyncio.timeout(RESCUE_LIMIT_S), AsyncExitStack() as undo:
             _, agent, inspection = await _reach(config, runtime, name, log.info, tasks, undo)
-            await agent.heal(inspection.process.pid)
+            await agent.heal(inspection.process.pid, forks=config.follow_fork != "parent")
     except (DapbridgeError, TimeoutError) as error:
         log.info("nothing to heal: %s", error or "it took too long")
 

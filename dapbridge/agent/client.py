@@ -136,9 +136,12 @@ class Agent:
         """Return the path without symlinks, inside the root of process `pid`."""
         return await self._ask(str, "resolve", pid=pid, path=path)
 
-    async def link_libraries(self, pid: int, paths: Sequence[str] = ()) -> Libraries:
-        """Bring the shadow sysroot of process `pid` up to date with its libraries and with `paths`."""
-        return await self._ask(Libraries, "link_libraries", pid=pid, paths=list(paths))
+    async def link_libraries(self, pid: int, paths: Sequence[str] = (), *, beside: int | None = None) -> Libraries:
+        """Bring the shadow sysroot of process `pid` up to date with its libraries and with `paths`.
+
+        beside: a process that shares its sysroot with this one.
+        """
+        return await self._ask(Libraries, "link_libraries", pid=pid, paths=list(paths), beside=beside)
 
     async def write_file(self, name: str, chunks: Iterable[bytes]) -> str:
         """Write a file that is private to the agent and gone with it; return its path in the sidecar."""
@@ -181,9 +184,12 @@ class Agent:
             raise
         return child
 
-    async def heal(self, pid: int) -> None:
-        """Take the breakpoints of a lost debugger out of process `pid`, and continue it if it was left stopped."""
-        await self._ask(Any, "heal", pid=pid)
+    async def heal(self, pid: int, *, forks: bool = False) -> None:
+        """Take the breakpoints of a lost debugger out of process `pid`, and continue it if it was left stopped.
+
+        forks: its descendants are continued too.
+        """
+        await self._ask(Any, "heal", pid=pid, forks=forks)
 
     async def aclose(self) -> None:
         """Make the agent let go, wait (bounded) until it has ended, and close the transport. May be called twice."""
@@ -359,6 +365,14 @@ class Child:
         """See Transport."""
         if not self._exited.is_set():
             await self._agent._drain(self._channel, self._exited.is_set)
+
+    async def look_after(self, pid: int, parent: int | None = None) -> None:
+        """Note that it has process `pid` too, to be healed should it die.
+
+        parent: of what it is a fork; None: it has become a new program.
+        """
+        if not self._exited.is_set():
+            await self._agent._ask(Any, "look_after", child=self._channel, pid=pid, parent=parent)
 
     async def signal(self, name: str) -> None:
         """Signal the debugger ("INT"), past its stdin; ignored once it has ended."""

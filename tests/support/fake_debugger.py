@@ -66,5 +66,5 @@ class FakeAgent:
     async def read_file(self, pid: int, path: str | None, offset: int, length: int) -> bytes:
         return b"\x7fELF\x02"[offset : offset + length]
 
-    async def link_libraries(self, pid: int, paths: Sequence[str] = ()) -> Libraries:
+    async def link_libraries(self, pid: int, paths: Sequence[str] = (), **options: Any) -> Libraries:
         return Libraries("/tmp/fake/sysroot", (), ())

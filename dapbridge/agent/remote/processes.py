@@ -135,6 +135,11 @@ def is_stopped(pid: int) -> bool:
     return False
 
 
+def tracer_pid(pid: int) -> int:
+    """Return who traces the process, 0 for nobody. Raises OSError."""
+    return int(_status(pid)["TracerPid"])
+
+
 def start_ticks(pid: int) -> int:
     """Return when the process started; with its pid this tells it from a later one of that number. Raises OSError."""
     return int(_stat_fields(pid)[19])

@@ -71,10 +71,10 @@ def resolve(agent: Supervisor, pid: int, path: str) -> Any:
         return rootfs.resolve(f"/proc/{pid}/root", path)
 
 
-def link_libraries(agent: Supervisor, pid: int, paths: list[str]) -> Any:
-    """Bring the process's shadow sysroot up to date."""
+def link_libraries(agent: Supervisor, pid: int, paths: list[str], beside: int | None = None) -> Any:
+    """Bring the process's shadow sysroot up to date, or that of process `beside`, which it shares."""
     with _saying(f"can't link the libraries of process {pid}"):
-        sysroot = agent.files.directory(f"sysroot-{pid}")
+        sysroot = agent.files.directory(f"sysroot-{beside or pid}")
         links, missing = shadow.link_libraries(sysroot, pid, paths)
     libraries = [{"name": name, "resolved": resolved} for name, resolved in links.items()]
     return {"sysroot": sysroot, "libraries": libraries, "missing": missing}
@@ -114,6 +114,11 @@ def spawn(
         raise
 
 
+def look_after(agent: Supervisor, child: int, pid: int, parent: int | None) -> Any:
+    """Note that a debugger has one more process, a fork of `parent`, or one that has become a new program (None)."""
+    agent.look_after(child, pid, parent)
+
+
 def send_signal(agent: Supervisor, child: int, signal: str) -> Any:
     """Signal a debugger, past its stdin; ignored once it has ended."""
     agent.signal_child(child, letting_go.signal_number(signal))
@@ -124,10 +129,11 @@ def let_go(agent: Supervisor, child: int) -> Any:
     agent.let_child_go(child)
 
 
-def heal(agent: Supervisor, pid: int) -> Any:
-    """Put right what a debugger that nobody looks after any more has left in process `pid`."""
-    agent.rescue.heal(pid)
-    agent.rescue.let_go_on(pid)
+def heal(agent: Supervisor, pid: int, forks: bool) -> Any:
+    """Put right what a debugger that nobody looks after any more has left in process `pid`, and its `forks`."""
+    agent.rescue.heal([pid])
+    for each in processes.descendants(pid) if forks else {pid}:
+        agent.rescue.let_go_on(each)
 
 
 def release(agent: Supervisor) -> Any:
@@ -143,6 +149,7 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "link_libraries": link_libraries,
     "write_file": write_file,
     "spawn": spawn,
+    "look_after": look_after,
     "signal": send_signal,
     "let_go": let_go,
     "heal": heal,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 
 from dapbridge.agent.remote import healing, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Rescue:
@@ -18,6 +19,8 @@ class Rescue:
         self._container_id = container_id
         self._main_pid = main_pid
         self._log = log
+        # By pid, when it was started: forks that a debugger went after. They may have lost their parents since.
+        self._followed: dict[int, int] = {}
         # Whoever stopped these wants them so; and a debugger's work begins later.
         self._stopped_before = self._stopped()
         self._breakpoints_before: dict[int, frozenset[int]] = {}
@@ -30,13 +33,20 @@ class Rescue:
         with suppress(OSError):  # no rights, which the debugger will say better
             self._breakpoints_before[pid] = frozenset(healing.find_breakpoints(pid))
 
-    def heal(self, pid: int | None) -> None:
-        """Take all breakpoints out of `pid` (the main process for None) at once, then out of the target's others."""
-        first = pid or self._main_pid
-        if first is not None:
-            self._heal_one(first)
-        for other in self.target_pids() - {first}:
-            self._heal_one(other)
+    def follow(self, pid: int, parent: int | None) -> None:
+        """Look after a fork of `parent` too; or after a process that has become another program (None)."""
+        self._breakpoints_before[pid] = self._breakpoints_before.get(parent or 0, frozenset())
+        with suppress(OSError):  # ended already
+            self._followed[pid] = processes.start_ticks(pid)
+
+    def heal(self, pids: Iterable[int | None]) -> None:
+        """Take all breakpoints out of `pids` (the main process for None) at once, then out of the target's others."""
+        first = [pid for each in pids if (pid := each or self._main_pid) is not None]
+        for pid in first:
+            self._heal_one(pid)
+        for other in self.target_pids() - set(first):
+            if not self._is_anothers(other):
+                self._heal_one(other)
 
     def continue_stopped(self) -> None:
         """Continue the processes that stand stopped, untraced, and did not when this began."""
@@ -54,7 +64,23 @@ class Rescue:
             self._log(f"process {pid} was left stopped: continued it")
 
     def target_pids(self) -> set[int]:
-        return processes.target_pids(self._container_id, self._main_pid)
+        return processes.target_pids(self._container_id, self._main_pid) | self._followed_pids()
+
+    def _followed_pids(self) -> set[int]:
+        found = set()
+        for pid, started in self._followed.items():
+            with suppress(OSError):  # ended
+                if processes.start_ticks(pid) == started:
+                    found.add(pid)
+        return found
+
+    def _is_anothers(self, pid: int) -> bool:
+        """Tell whether somebody traces the process who is none of ours: the breakpoints in it are in use."""
+        try:
+            tracer = processes.tracer_pid(pid)
+        except OSError:  # ended
+            return True
+        return tracer != 0 and tracer not in processes.descendants(os.getpid())
 
     def _heal_one(self, pid: int) -> None:
         try:

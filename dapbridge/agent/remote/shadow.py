@@ -40,6 +40,8 @@ def link_libraries(sysroot: str, pid: int, paths: list[str]) -> tuple[dict[str, 
             links[name] = resolved
         else:
             missing.append(name)
+    # Where a debugger looks for the program that the process becomes by an exec: it hears of that from the kernel.
+    _link(sysroot, f"/proc/{pid}/exe", f"/proc/{pid}/exe")
     return {name: path for name, path in links.items() if path != program}, [
         name for name in missing if name != program
     ]

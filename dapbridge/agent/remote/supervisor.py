@@ -78,14 +78,22 @@ class Supervisor:
         child = Child(channel, argv, env, self.stream, self._loop)
         self._has_descendants = True
         self.receivers[channel] = child
+        pids: list[int | None] = [pid]
         self._children[channel] = _Supervised(
-            child, Ladder(ladder, child, self._loop, lambda: self.rescue.heal(pid)), pid
+            child, Ladder(ladder, child, self._loop, lambda: self.rescue.heal(pids)), pids
         )
         self.rescue.note_breakpoints(pid)
         return child.pid
 
     def signal_child(self, channel: int, number: int) -> None:
         self._child(channel).child.send_signal(number)
+
+    def look_after(self, channel: int, pid: int, parent: int | None) -> None:
+        """Note that a debugger has process `pid` too: a fork of `parent`, else one with a new program."""
+        supervised = self._child(channel)
+        self.rescue.follow(pid, parent)
+        if pid not in supervised.target_pids:
+            supervised.target_pids.append(pid)
 
     def let_child_go(self, channel: int) -> None:
         """Send one debugger down its ladder."""
@@ -182,7 +190,7 @@ class Supervisor:
     def _child_ended(self, supervised: _Supervised, status: int) -> None:
         # The healing races with the target, so it comes before everything else. Not only after a death by a signal: gdb
         # takes SIGTERM for an order to exit with 0, its breakpoints still in place.
-        self.rescue.heal(supervised.target_pid)
+        self.rescue.heal(supervised.target_pids)
         child = supervised.child
         child.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
         supervised.ladder.stop()
@@ -225,12 +233,12 @@ class Supervisor:
 
 
 class _Supervised:
-    """A child, how it is made to let go, and the process that it debugs (None: the main one)."""
+    """A child, how it is made to let go, and the processes that it debugs (None: the main one)."""
 
-    def __init__(self, child: Child, ladder: Ladder, target_pid: int | None) -> None:
+    def __init__(self, child: Child, ladder: Ladder, target_pids: list[int | None]) -> None:
         self.child = child
         self.ladder = ladder
-        self.target_pid = target_pid
+        self.target_pids = target_pids
 
 
 def _signal_descendants(number: int) -> None:

@@ -59,7 +59,8 @@ async def detach(context: Context, limit_s: float) -> None:
         async with asyncio.timeout(limit_s):
             for each in context.config.exit_commands:
                 await say_output_of(context, each)
-            await context.debugger.send("-target-detach")
+            for each in context.processes.groups or [""]:
+                await context.debugger.send(f"-target-detach {each}".rstrip())
             # Up to now the target ran through its log points.
             await context.debugger.send("-x-flush-log")
     except (TimeoutError, EngineError):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dapbridge.engines.mi.dialect import Dialect
     from dapbridge.engines.mi.libraries import LibraryLoader
     from dapbridge.engines.mi.modules import ModuleTable
+    from dapbridge.engines.mi.processes import ProcessTable
     from dapbridge.engines.mi.sources import SourceTable
     from dapbridge.engines.mi.stops import Stop
     from dapbridge.engines.mi.threads import ThreadTable
@@ -41,6 +42,7 @@ class Context:
         threads: "ThreadTable",
         breakpoints: "BreakpointTable",
         libraries: "LibraryLoader",
+        processes: "ProcessTable",
         modules: "ModuleTable",
         sources: "SourceTable",
         interrupt: Callable[[], Awaitable[None]],
@@ -54,6 +56,7 @@ class Context:
         self.threads = threads
         self.breakpoints = breakpoints
         self.libraries = libraries
+        self.processes = processes
         self.modules = modules
         self.sources = sources
         self.interrupt = interrupt

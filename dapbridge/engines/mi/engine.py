@@ -96,6 +96,7 @@ class MiEngine:
             self._emit,
             threads=threads.ThreadTable(),
             breakpoints=breakpoint_table.BreakpointTable(),
+            processes=processes.ProcessTable(self._child),
             libraries=LibraryLoader(self._agent, self._process, self._dialect, debugger),
             modules=modules.ModuleTable(),
             sources=sources.SourceTable(),
@@ -248,6 +249,10 @@ class MiEngine:
                 execution.on_stopped(context, record.payload)
             case "*", "running":
                 execution.on_running(context)
+            case "=", "thread-group-started":
+                processes.on_started(context, record.payload)
+            case "=", "thread-group-exited":
+                processes.on_exited(context, record.payload)
             case "=", "thread-created":
                 threads.on_created(context, record.payload)
             case "=", "thread-exited":

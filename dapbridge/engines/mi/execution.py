@@ -5,7 +5,7 @@ import logging
 import signal
 
 from dapbridge.dap.messages import JsonObject
-from dapbridge.engines.mi import variables
+from dapbridge.engines.mi import new_program, processes, variables
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
@@ -76,7 +76,11 @@ def on_stopped(context: Context, payload: Payload) -> None:
     """`*stopped`: ask at once for what the client will ask next, then tell it."""
     reason = payload.get("reason", "")
     if reason.startswith("exited"):
-        _on_exited(context, payload)
+        if not processes.on_last_thread_exited(context, payload):
+            _on_exited(context, payload)
+        return
+    if reason == "exec":
+        new_program.on_exec(context, payload)
         return
     is_entry = not reason and context.attach_stop_due
     context.attach_stop_due = False

@@ -6,7 +6,7 @@ libc is most of what would keep the target standing. The real sysroot, set while
 
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
-from dapbridge.config import AttachConfig
+from dapbridge.config import AttachConfig, FollowFork
 from dapbridge.engines.mi.gdb_bundle import make_bundle
 from dapbridge.mi.commands import command, console, quote
 
@@ -34,6 +34,12 @@ _SETTINGS = (
     "auto-solib-add off",
 )
 
+_FOLLOW_FORK: dict[FollowFork, tuple[str, ...]] = {
+    "parent": ("follow-fork-mode parent", "detach-on-fork on"),
+    "child": ("follow-fork-mode child", "detach-on-fork on"),
+    "both": ("follow-fork-mode parent", "detach-on-fork off", "schedule-multiple on"),
+}
+
 # Signals that end a program stop it for the client; all others are the program's own business and pass unseen.
 _FATAL_SIGNALS = "SIGSEGV SIGABRT SIGILL SIGFPE SIGBUS SIGSYS"
 
@@ -52,7 +58,9 @@ class Gdb:
     async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:
         bundle = await agent.write_file("inside_gdb.zip", [make_bundle()])
         return [
-            *(f"-gdb-set {setting}" for setting in _SETTINGS),
+            *(f"-gdb-set {setting}" for setting in (*_SETTINGS, *_FOLLOW_FORK[config.follow_fork])),
+            # The target stands at an exec until the new program's symbols are there (new_program.py).
+            console("catch exec"),
             console("handle all nostop noprint pass"),
             console(f"handle {_FATAL_SIGNALS} stop print pass"),
             # Behind the distribution's own modules, which win.

@@ -12,7 +12,7 @@ from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
 from dapbridge.engines.mi.debugger import Debugger
 from dapbridge.engines.mi.dialect import Dialect
-from dapbridge.errors import DapbridgeError
+from dapbridge.errors import DapbridgeError, UserError
 from dapbridge.mi.records import Payload
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ class LibraryLoader:
 
     def __init__(self, agent: Agent, process: Process, dialect: Dialect, debugger: Debugger) -> None:
         self._agent = agent
-        self._process = process
+        self._pids = [process.pid]
+        self._sysroot_pid = process.pid
         self._dialect = dialect
         self._debugger = debugger
         self._sysroot: str | None = None
@@ -35,16 +36,40 @@ class LibraryLoader:
 
     async def prepare(self) -> None:
         """Make the sysroot of what is loaded now."""
-        libraries = await self._agent.link_libraries(self._process.pid)
+        for pid in list(self._pids):
+            try:
+                await self._link(pid)
+            except UserError:
+                # Of several one may have ended meanwhile.
+                if len(self._pids) == 1:
+                    raise
+
+    async def prepare_new_program(self, pid: int) -> str:
+        """Make the sysroot of what a process has loaded that has become another program; return its path."""
+        self._linked.clear()
+        self._seen.clear()
+        return await self._link(pid)
+
+    def follow(self, pid: int, *, alone: bool) -> None:
+        """See to the libraries of one more process, or of it `alone` from now on."""
+        self._pids = [pid] if alone else [*self._pids, pid]
+
+    def leave(self, pid: int) -> None:
+        """A process has ended."""
+        self._pids = [each for each in self._pids if each != pid]
+
+    async def _link(self, pid: int) -> str:
+        libraries = await self._agent.link_libraries(pid, beside=self._sysroot_pid)
         self._sysroot = libraries.sysroot
-        self._linked = {each.name for each in libraries.libraries}
+        self._linked |= {each.name for each in libraries.libraries}
         for path in libraries.missing:
             log.info("library %s was not found inside the target's root", path)
+        return libraries.sysroot
 
     def load(self) -> None:
         """Have the debugger read what the sysroot holds; ends when it does, nobody needs to wait."""
         assert self._sysroot is not None
-        for each in self._dialect.load_libraries(self._sysroot, self._process.pid):
+        for each in self._dialect.load_libraries(self._sysroot, self._pids[0] if self._pids else self._sysroot_pid):
             self._debugger.send(each)
 
     def on_loaded(self, payload: Payload) -> None:

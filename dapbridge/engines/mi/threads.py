@@ -57,9 +57,15 @@ class ThreadTable:
             listed = msgspec.convert(answer.result().get("threads", []), list[Thread])
             self._threads = {each.id: each for each in listed}
 
-    def first_of(self, pid: int) -> int | None:
-        """Return the first thread of a process, if one was named."""
-        return next((each.id for each in self._threads.values() if each and each.pid == pid), None)
+    @property
+    def first(self) -> int | None:
+        """The thread that has been there longest."""
+        return min(self._threads, default=None)
+
+    def pid_of(self, thread_id: int) -> int | None:
+        """Return the process of a thread, if it was named."""
+        thread = self._threads.get(thread_id)
+        return thread.pid if thread else None
 
     def to_dap(self) -> list[JsonObject]:
         several = len({each.pid for each in self._threads.values() if each}) > 1

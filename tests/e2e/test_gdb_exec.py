@@ -1,0 +1,89 @@
+"""gdb: the target becomes another program by an exec; and what is told of its end."""
+
+import asyncio
+
+import pytest
+from support.dap_client import LIMIT_S, DapClient
+from support.looking import frames, place
+from support.marks import mark
+from support.serving import assert_whole, attach, client_path
+from support.targets import DockerTarget, running
+
+pytestmark = [pytest.mark.docker, pytest.mark.root]
+
+OTHER = client_path("other.c")
+TRIGGER = "/tmp/trigger"
+
+
+async def becomes_other(target: DockerTarget) -> None:
+    target.trigger()
+    async with asyncio.timeout(LIMIT_S):
+        await target.lines.wait_for("tick other ", count=2)
+
+
+async def leave(client: DapClient, target: DockerTarget) -> None:
+    await client.disconnect()
+    await assert_whole(target)
+
+
+async def test_breakpoints_symbols_and_libraries_follow_into_the_new_program(client: DapClient) -> None:
+    async with running("forks", "exec", TRIGGER) as target:
+        await attach(client, target, "forks.c", "child")
+        assert (await client.event("process"))["name"] == "/forks"
+        (pending, inner) = await client.set_breakpoints(OTHER, mark("other.c", "begin"), mark("other.c", "weigh"))
+        assert not pending["verified"]
+        target.trigger()
+        # Its very first line: nothing of the new program has run before the breakpoints were there.
+        stopped = await client.event("stopped", reason="breakpoint")
+        assert stopped["hitBreakpointIds"] == [pending["id"]]
+        assert await place(client, stopped["threadId"]) == ("main", mark("other.c", "begin"))
+        assert (await client.event("process"))["name"] == "/other"
+        await client.output("process 1 has become another program: /other")
+        changed = [(await client.event("breakpoint"))["breakpoint"] for _ in range(2)]
+        assert {each["id"] for each in changed if each["verified"]} == {pending["id"], inner["id"]}
+        await client.request("continue", {"threadId": stopped["threadId"]})
+        stopped = await client.event("stopped", reason="breakpoint")
+        (top, *_) = await frames(client, stopped["threadId"])
+        assert top["name"] == "weigh"
+        evaluated = await client.request("evaluate", {"expression": "rounds", "frameId": top["id"]})
+        assert evaluated["result"] == "1"
+        shown = await client.request("evaluate", {"expression": "`info symbol cbrt", "context": "repl"})
+        assert "libm.so.6" in shown["result"]
+        await leave(client, target)
+
+
+async def test_an_exec_without_breakpoints_stops_nothing(client: DapClient) -> None:
+    async with running("forks", "exec", TRIGGER) as target:
+        await attach(client, target, "forks.c")
+        await becomes_other(target)
+        assert client.received("stopped") == []
+        (placed,) = await client.set_breakpoints(OTHER, mark("other.c", "other"))
+        assert placed["verified"]
+        stopped = await client.event("stopped", reason="breakpoint")
+        assert (await place(client, stopped["threadId"]))[0] == "main"
+        await leave(client, target)
+
+
+async def test_a_program_at_a_path_that_the_sidecar_has_too_is_the_targets_own(client: DapClient) -> None:
+    async with running("forks", "exec", TRIGGER, "/usr/bin/env") as target:
+        await attach(client, target, "forks.c", "parent")
+        stopped = await client.event("stopped", reason="breakpoint")
+        (pending,) = await client.set_breakpoints(OTHER, mark("other.c", "begin"))
+        assert not pending["verified"]
+        target.trigger()
+        await client.request("continue", {"threadId": stopped["threadId"]})
+        stopped = await client.event("stopped", reason="breakpoint")
+        while (await place(client, stopped["threadId"]))[0] != "main":
+            await client.request("continue", {"threadId": stopped["threadId"]})
+            stopped = await client.event("stopped", reason="breakpoint")
+        await leave(client, target)
+
+
+async def test_the_exit_code_of_a_target_that_a_signal_ends(client: DapClient) -> None:
+    async with running("forks", "die", TRIGGER, init=True) as target:
+        await attach(client, target, "forks.c", process="^/forks die")
+        target.trigger()
+        assert (await client.event("exited"))["exitCode"] == 128 + 15
+        await client.event("terminated")
+        await client.disconnect()
+        assert await target.wait_exit() == 128 + 15
