@@ -30,6 +30,7 @@ def test_every_attribute_is_read() -> None:
             "substitutePath": [{"from": "/ws", "to": "/build"}, {"from": "", "to": "/x"}],
             "sourceRequest": False,
             "stopOnEntry": True,
+            "followFork": "both",
             "readOnly": True,
             "maxPause": 2,
             "sidecar": {
@@ -52,6 +53,7 @@ def test_every_attribute_is_read() -> None:
         substitute_path=(SubstitutePathRule(from_="/ws", to="/build"), SubstitutePathRule(from_="", to="/x")),
         source_request=False,
         stop_on_entry=True,
+        follow_fork="both",
         read_only=True,
         max_pause=2,
         sidecar=SidecarConfig(
@@ -129,6 +131,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"maxPause": float("inf")}, '"maxPause": expected a number of seconds, 0 for no limit, got Infinity'),
     ({"maxPause": float("nan")}, '"maxPause": expected a number of seconds, 0 for no limit, got NaN'),
     ({"maxPause": "10"}, '"maxPause": expected a number of seconds, 0 for no limit, got "10"'),
+    ({"followFork": "all"}, '"followFork": expected "parent", "child" or "both", got "all"'),
     ({"stopOnEntry": "true"}, '"stopOnEntry": expected true or false, got "true"'),
     ({"initCommands": "info threads"}, '"initCommands": expected a list of debugger commands, got "info threads"'),
     ({"sidecar": "my/image"}, '"sidecar": expected an object, e.g. {"image": "my/sidecar"}, got "my/image"'),

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from support import procfs
 from support.dap_client import LIMIT_S, DapClient, DapError
-from support.serving import assert_whole, attach
+from support.serving import assert_whole, attach, serving
 from support.targets import DockerTarget, running
 
 from dapbridge.agent.remote import healing
@@ -153,3 +153,22 @@ def kill_gdb(target: DockerTarget) -> None:
     (gdb,) = target.tracer_pids()
     assert procfs.name(gdb) == "gdb"
     os.kill(gdb, signal.SIGKILL)
+
+
+async def test_a_killed_gdb_costs_another_sessions_process_nothing(client: DapClient) -> None:
+    async with serving() as other, running("pair") as target:
+        await attach(client, target, "pair.c", process="pair parent")
+        mine = target.tracer_pids()
+        await attach(other, target, "pair.c", "child", process="pair child")
+        (child,) = (pid for pid in target.pids() if procfs.command(pid)[1] == "child")
+        await other.event("stopped", reason="breakpoint")
+        await other.request("continue", {"threadId": 1})
+        os.kill(mine.pop(), signal.SIGKILL)
+        await client.event("terminated")
+        await client.disconnect()
+        await other.event("stopped", reason="breakpoint")
+        await other.request("continue", {"threadId": 1})
+        await other.event("stopped", reason="breakpoint")
+        assert procfs.tracers(child)
+        await other.disconnect()
+        await assert_whole(target)

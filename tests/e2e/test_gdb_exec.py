@@ -1,13 +1,15 @@
 """gdb: the target becomes another program by an exec; and what is told of its end."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from support.dap_client import LIMIT_S, DapClient
 from support.looking import frames, place
 from support.marks import mark
 from support.serving import assert_whole, attach, client_path
-from support.targets import DockerTarget, running
+from support.targets import DockerTarget, running, running_process
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]
 
@@ -77,6 +79,27 @@ async def test_a_program_at_a_path_that_the_sidecar_has_too_is_the_targets_own(c
             await client.request("continue", {"threadId": stopped["threadId"]})
             stopped = await client.event("stopped", reason="breakpoint")
         await leave(client, target)
+
+
+async def test_the_hosts_own_gdb_follows_an_exec_too(
+    client: DapClient, compiled: Callable[[str], Path], tmp_path: Path
+) -> None:
+    trigger = tmp_path / "trigger"
+    program = (compiled("forks.c"), "exec", str(trigger), str(compiled("other.c")))
+    async with running_process(*program) as target:
+        await attach(client, target, "forks.c", "parent")
+        stopped = await client.event("stopped", reason="breakpoint")
+        await client.set_breakpoints(OTHER, mark("other.c", "begin"))
+        await client.set_breakpoints(client_path("forks.c"))
+        trigger.touch()
+        await client.request("continue", {"threadId": stopped["threadId"]})
+        stopped = await client.event("stopped", reason="breakpoint")
+        assert await place(client, stopped["threadId"]) == ("main", mark("other.c", "begin"))
+        await client.request("next", {"threadId": stopped["threadId"]})
+        await client.event("stopped", reason="step")
+        assert client.received("exited", "terminated") == []
+        await client.disconnect()
+        await assert_whole(target)
 
 
 async def test_the_exit_code_of_a_target_that_a_signal_ends(client: DapClient) -> None:

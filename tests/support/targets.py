@@ -227,7 +227,7 @@ def compile_program(source: str, folder: Path) -> Path:
     compiler = ["g++", "-std=c++20"] if source.endswith(".cpp") else ["gcc"]
     kind = ["-shared", "-fPIC"] if source == "plugin.c" else []
     flags = ["-g", "-O0", "-pthread", f"-ffile-prefix-map={PROGRAMS}=/build/src"]
-    subprocess.run([*compiler, *flags, *kind, source, "-o", binary], cwd=PROGRAMS, check=True)
+    subprocess.run([*compiler, *flags, *kind, source, "-o", binary, "-lm"], cwd=PROGRAMS, check=True)
     return binary
 
 

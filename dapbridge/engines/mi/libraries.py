@@ -44,11 +44,13 @@ class LibraryLoader:
                 if len(self._pids) == 1:
                     raise
 
-    async def prepare_new_program(self, pid: int) -> str:
-        """Make the sysroot of what a process has loaded that has become another program; return its path."""
+    async def prepare_new_program(self, pid: int) -> None:
+        """Make the sysroot of what a process has loaded that has become another program."""
         self._linked.clear()
         self._seen.clear()
-        return await self._link(pid)
+        if pid not in self._pids:
+            self._pids.append(pid)
+        await self._link(pid)
 
     def follow(self, pid: int, *, alone: bool) -> None:
         """See to the libraries of one more process, or of it `alone` from now on."""
@@ -58,13 +60,12 @@ class LibraryLoader:
         """A process has ended."""
         self._pids = [each for each in self._pids if each != pid]
 
-    async def _link(self, pid: int) -> str:
+    async def _link(self, pid: int) -> None:
         libraries = await self._agent.link_libraries(pid, beside=self._sysroot_pid)
         self._sysroot = libraries.sysroot
         self._linked |= {each.name for each in libraries.libraries}
         for path in libraries.missing:
             log.info("library %s was not found inside the target's root", path)
-        return libraries.sysroot
 
     def load(self) -> None:
         """Have the debugger read what the sysroot holds; ends when it does, nobody needs to wait."""

@@ -1,8 +1,8 @@
 """An exec: the target stands until the debugger has the new program's symbols, then it goes on by itself.
 
 The debugger must take the program's file from the target's root, never one of its own by the same path: it looks below
-the sysroot, where the agent has put a link. Where that can't be (the path is also there in the sidecar), it is told the
-file; breakpoints of the old program would else be written into the new one.
+the sysroot, where the agent has put a link. Where it finds none, it is told the file; breakpoints of the old program
+would else be written into the new one.
 """
 
 import logging
@@ -10,7 +10,7 @@ import logging
 from dapbridge.engines.mi import processes
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.threads import ask_names
-from dapbridge.errors import DapbridgeError, EngineError
+from dapbridge.errors import DapbridgeError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
@@ -42,19 +42,18 @@ async def _take_over(context: Context, thread_id: int) -> None:
 
 
 async def _load(context: Context, thread_id: int, pid: int) -> None:
-    sysroot = await context.libraries.prepare_new_program(pid)
+    await context.libraries.prepare_new_program(pid)
     # The dynamic linker is there now, whose breakpoint tells of libraries to come.
     context.libraries.load()
-    if not await _has_program(context, f"{sysroot}/proc/{pid}/exe"):
-        try:
-            await context.debugger.send(command("file-exec-and-symbols", f"/proc/{pid}/exe", thread=thread_id))
-        except EngineError as error:
-            # It also fails to put back a breakpoint of the old program, which the sysroot's reload takes away.
-            log.debug("%s on the new program: %s", context.dialect.name, error)
+    if not await _has_program(context, pid):
+        await context.debugger.send(command("file-exec-and-symbols", f"/proc/{pid}/exe", thread=thread_id))
         context.libraries.load()
     context.libraries.changed.set()
 
 
-async def _has_program(context: Context, path: str) -> bool:
+async def _has_program(context: Context, pid: int) -> bool:
     answer = await context.debugger.send("-list-thread-groups")
-    return any(each.get("executable") == path for each in answer.get("groups", []))
+    groups = [each for each in answer.get("groups", []) if "pid" in each]
+    # An older gdb has given the process another name.
+    context.processes.replace({str(each["id"]): int(each["pid"]) for each in groups})
+    return any("executable" in each for each in groups if each["pid"] == str(pid))

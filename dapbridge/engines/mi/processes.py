@@ -31,6 +31,10 @@ class ProcessTable:
     def add(self, group: str, pid: int) -> None:
         self._pids[group] = pid
 
+    def replace(self, pids: dict[str, int]) -> None:
+        """Take the debugger's own list."""
+        self._pids = pids
+
     def remove(self, group: str) -> int | None:
         """Note that one has ended or was let go; return its pid."""
         pid = self._pids.pop(group, None)

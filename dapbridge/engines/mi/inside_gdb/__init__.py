@@ -23,6 +23,7 @@ PARTS = (
     "threads",
     "disassembly",
     "sources",
+    "new_program",
 )
 
 for _part in PARTS:
