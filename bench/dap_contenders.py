@@ -173,7 +173,7 @@ def _look(client: LeanClient, adapter: Adapter, thread_id: int) -> tuple[Seen, f
     asked = {
         each["presentationHint"]: client.send("variables", variablesReference=each["variablesReference"])
         for each in scopes
-        if each["presentationHint"] != "registers"
+        if not each["expensive"] and each.get("presentationHint") != "registers"
     }
     listed = {hint: client.response(seq)["variables"] for hint, seq in asked.items()}
     listed_at = perf_counter()
