@@ -5,6 +5,7 @@ is never changed: a rewritten one is a new object that shares with the old one a
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -54,7 +55,8 @@ def map_message_paths(message: Response | Event, to_client: MapPath) -> Response
     place = EVENT_SOURCES.get(message.event) if isinstance(message, Event) else RESPONSE_SOURCES.get(message.command)
     if place is None:
         return message
-    body = _map_at(message.body, place.split(), to_client)
+    # A long stack is in few files.
+    body = _map_at(message.body, place.split(), cache(to_client))
     return message if body is message.body else msgspec.structs.replace(message, body=body)
 
 

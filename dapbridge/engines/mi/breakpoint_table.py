@@ -78,9 +78,13 @@ class BreakpointTable:
         return next((known for known, others in self._joined.items() if number in others), number)
 
     def drop(self, number: str) -> None:
-        """Forget a breakpoint that is deleted."""
+        """Forget what a breakpoint was told as; its group is the caller's to replace."""
         self._known.pop(number, None)
         self._joined.pop(number, None)
+
+    def remove(self, number: str) -> None:
+        """Forget a breakpoint that somebody else has deleted."""
+        self.drop(number)
         for wishes in self._groups.values():
             for wish in [each for each, its in wishes.items() if its == number]:
                 del wishes[wish]
@@ -139,7 +143,7 @@ def on_deleted(context: Context, payload: Payload) -> None:
     """`=breakpoint-deleted`: somebody deleted it on the debugger's command line, or its scope has ended."""
     number = str(payload["id"])
     if context.breakpoints.knows(number):
-        context.breakpoints.drop(number)
+        context.breakpoints.remove(number)
         context.tell("breakpoint", {"reason": "removed", "breakpoint": {"id": int(number), "verified": False}})
 
 

@@ -1,6 +1,7 @@
 """DAP `stackTrace`: a page comes with the stop, all else in one burst; a frame is never asked for twice at a stop."""
 
 import re
+from functools import lru_cache
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
@@ -216,6 +217,7 @@ def _function(frame: Payload) -> str:
     return str(frame.get("addr", "??")) if name in (None, "??") else without_parameters(str(name))
 
 
+@lru_cache(maxsize=4096)
 def without_parameters(name: str) -> str:
     """Return a C++ function's name without its parameters, which gdb leaves on names that it doesn't understand."""
     text = _QUALIFIERS.sub("", name)

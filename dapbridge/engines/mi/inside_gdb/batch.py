@@ -24,8 +24,9 @@ def _unquoted(word: str) -> str:
 
 
 def _texts(value: Any) -> Any:
+    # Most values are texts already: a call for each of them would take longer than gdb itself.
     if isinstance(value, dict):
-        return {key: _texts(each) for key, each in value.items()}
+        return {key: each if type(each) is str else _texts(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_texts(each) for each in value]
     return str(value)
