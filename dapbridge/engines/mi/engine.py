@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
 
 import msgspec
@@ -42,6 +42,7 @@ from dapbridge.engines.mi import (
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.debugger import Debugger, owner
 from dapbridge.engines.mi.dialect import Dialect
+from dapbridge.engines.mi.interrupts import end_early, interrupt
 from dapbridge.engines.mi.libraries import LibraryLoader
 from dapbridge.engines.mi.requests import Handler, capabilities_of, collect
 from dapbridge.errors import DapbridgeError, EngineError, ProtocolError
@@ -51,9 +52,6 @@ from dapbridge.mi.records import Async
 log = logging.getLogger(__name__)
 
 DETACH_LIMIT_S = 5.0
-PROBE = "-gdb-show confirm"
-INTERRUPT_AGAIN_S = 0.25
-"""An interrupt that comes just before the debugger reads a command does nothing."""
 HANDLERS = collect(
     (
         *(attach, processes, threads, modules, sources),
@@ -134,7 +132,7 @@ class MiEngine:
             return
         self._cancelled.add(request_seq)
         if self._context.debugger.works_for(request_seq):
-            self._tasks.create_task(_end_early(self._context, request_seq, task))
+            self._tasks.create_task(end_early(self._context, request_seq, task))
         else:
             task.cancel()
 
@@ -166,7 +164,7 @@ class MiEngine:
             if context.attached and not context.terminated:
                 if context.debugger.is_busy and context.stop is not None:
                     # It may be in a call into the target, which hears nothing but this.
-                    await _interrupt(context)
+                    await interrupt(context)
                 await attach.detach(context, DETACH_LIMIT_S)
                 context.log_lines.flush()
             context.debugger.send("-gdb-exit")
@@ -269,19 +267,3 @@ class MiEngine:
                 context.libraries.on_loaded(record.payload)
             case "=", "library-unloaded":
                 context.libraries.on_unloaded()
-
-
-async def _end_early(context: Context, request_seq: int, task: asyncio.Task[None]) -> None:
-    """Interrupt the debugger once it is at the request's command, which can't be taken back, until that works."""
-    while not task.done():
-        if context.debugger.at_work_for == request_seq:
-            await _interrupt(context)
-            # Its answer tells that the interrupt has swallowed the command, should it have come just before that.
-            context.debugger.send(PROBE)
-        await asyncio.wait([task], timeout=INTERRUPT_AGAIN_S)
-
-
-async def _interrupt(context: Context) -> None:
-    # With the agent gone there is nothing to interrupt.
-    with suppress(DapbridgeError):
-        await context.interrupt()

@@ -16,6 +16,7 @@ PARTS = (
     "globals",
     "registers",
     "places",
+    "completion",
     "modules",
     "logpoints",
     "hits",
