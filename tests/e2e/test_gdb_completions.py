@@ -35,6 +35,7 @@ async def labels(client: DapClient, frame: JsonObject | None, text: str) -> list
     return [each["label"] for each in await complete(client, frame, text)]
 
 
+@pytest.mark.shows("completions", "supportsCompletionsRequest", "completionTriggerCharacters")
 async def test_variables_of_the_frame_come_first(client: DapClient) -> None:
     async with running("nested") as target:
         frame = await stop_at(client, target, "nested.cpp", "loop")

@@ -40,6 +40,7 @@ def line_of(program: str, text: str) -> int:
     return next(number for number, line in enumerate(lines, start=1) if text in line)
 
 
+@pytest.mark.shows("scopes")
 async def test_a_frame_has_its_scopes_in_order(client: DapClient) -> None:
     async with running("nested") as target:
         top, *_ = await stop_at(client, target, "nested.cpp", "shadowed")
@@ -180,6 +181,7 @@ async def test_registers_are_changed(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.shows("locations")
 async def test_where_variables_were_declared(client: DapClient) -> None:
     async with running("nested") as target:
         top, *_ = await stop_at(client, target, "nested.cpp", "shadowed")

@@ -44,6 +44,7 @@ async def test_a_recursion_of_10000_frames_in_one_request(client: DapClient) -> 
         await leave(client, target)
 
 
+@pytest.mark.shows("stackTrace", "supportsDelayedStackTraceLoading")
 async def test_a_recursion_of_10000_frames_page_by_page(client: DapClient) -> None:
     async with running("deep") as target:
         thread = await stop_at(client, target, "deep.c", "bottom")

@@ -125,6 +125,16 @@ async def test_a_cancelled_request_is_answered_though_the_interrupt_has_swallowe
         assert answer.message == "cancelled"
 
 
+async def test_a_completion_that_takes_too_long_is_interrupted_and_answered_with_what_there_is() -> None:
+    def answers(command: str) -> str | None:
+        return "~silence" if command.startswith("-complete") else look(command)
+
+    async with attached(answers) as rig:
+        answer = await rig.request("completions", text="some", column=5)
+        assert (answer.success, answer.body) == (True, {"targets": []})
+        assert "signal INT" in rig.debugger.asked
+
+
 async def test_a_request_that_is_cancelled_in_the_moment_it_comes_is_answered() -> None:
     async with attached() as rig:
         rig.engine.send(Request(7, "evaluate", {"expression": "x"}))
