@@ -44,6 +44,13 @@ SHOWN = {
     "unique": "{4}",
     "sorted": '{1: "a", 2: "b"}',
     "nonzero": "9",
+    "atomic": "5",
+    "duration": "1.5s",
+    "range": "0..3",
+    "path": '"/tmp/ä"',
+    "counted_text": '"rc"',
+    "heap": "[3, 1]",
+    "pinned": "&3",
 }
 OPTIMIZED_OUT = {"slice": '"grü"', "unit": "()", "nothing": "Nothing"}
 
@@ -105,3 +112,23 @@ async def test_values_are_set(client: DapClient) -> None:
         assert "age: 99" in again["person"]
         too_long = {"variablesReference": scope, "name": "text", "value": '"' + 90 * "x" + '"'}
         assert "this String has a capacity of" in str(await client.refused("setVariable", too_long))
+
+
+async def test_what_gdbs_rust_cant_evaluate(client: DapClient) -> None:
+    async with standing(client, "rust_values", "values.rs", "stand", level=1) as here:
+        expected = {
+            "big[999999]": "2999997",
+            "person.tags[1]": '"code"',
+            "boxed.tags[0]": '"math"',
+            'prices["one"]': "1",
+            "sorted[2]": '"b"',
+            "names[77777]": '"n77777"',
+            "queue[2]": "3",
+        }
+        for text, value in expected.items():
+            assert (await here.evaluate(text, "hover"))["result"] == value
+        assert "there is no [3] in numbers" in await here.refuses("numbers[3]")
+        assert "nobody" in await here.refuses("nobody[1].name")
+        wanted = {"expression": "numbers[1]", "value": "22", "frameId": here.frame_id}
+        assert (await client.request("setExpression", wanted))["value"] == "22"
+        assert (await here.evaluate("numbers"))["result"].startswith("[1, 22, ")

@@ -62,7 +62,7 @@ def _vector(value: Value, type_: Type, expression: str | None, look: Look) -> Vi
 
 def _bits(inside: Value, look: Look) -> View:
     start, finish = inside["_M_start"], inside["_M_finish"]
-    first, words = int(start["_M_p"]), start["_M_p"].type.target().sizeof * 8
+    first = int(start["_M_p"])
     skipped = int(start["_M_offset"])
     length = (int(finish["_M_p"]) - first) * 8 + int(finish["_M_offset"]) - skipped
     capacity = (int(inside["_M_end_of_storage"]) - first) * 8
@@ -75,7 +75,6 @@ def _bits(inside: Value, look: Look) -> View:
 
         return Child(f"[{index}]", make, attributes=("readOnly",))
 
-    assert words
     head = f"std::vector<bool> of length {length}, capacity {capacity}"
     return View(head=head, link="", indexed=True, children=lambda: Computed(length, bit))
 

@@ -298,6 +298,55 @@ def _nonzero(value: Value, type_: Type, expression: str | None, look: Look) -> V
     return plain(str(_number(value)))
 
 
+def _atomic(value: Value, type_: Type, expression: str | None, look: Look) -> View:
+    number = _number(value)
+    return plain(
+        str(bool(number)).lower() if type_.name.endswith("Bool") else hex(number) if look.format else str(number)
+    )
+
+
+def _within(value: Value, type_: Type, expression: str | None, look: Look) -> View | None:
+    """Return the view of a wrapper that adds nothing to look at."""
+    named = [each for each in type_.fields() if each.name and each.name != "uninit" and not _is_nothing(each.type)]
+    return View(refers=lambda: value[named[0]]) if len(named) == 1 else None
+
+
+def _duration(value: Value, type_: Type, expression: str | None, look: Look) -> View:
+    nanoseconds = int(value["secs"]) * 10**9 + _number(value["nanos"])
+    for unit, size in (("s", 10**9), ("ms", 10**6), ("µs", 10**3)):
+        if nanoseconds >= size:
+            return plain(f"{nanoseconds / size:.9g}{unit}")
+    return plain(f"{nanoseconds}ns")
+
+
+def _range(value: Value, type_: Type, expression: str | None, look: Look) -> View | None:
+    start, end = value["start"], value["end"]
+    if start.type.strip_typedefs().code != gdb.TYPE_CODE_INT:
+        return None
+    dots = "..=" if "Inclusive" in type_.name else ".."
+    return plain(f"{format_scalar(start, look)}{dots}{format_scalar(end, look)}")
+
+
+def _c_string(value: Value, type_: Type, expression: str | None, look: Look) -> View:
+    inner = value["inner"]
+    return View(text=Text(int(inner["data_ptr"]), int(inner["length"]) - 1))
+
+
+def _shared_str(value: Value, type_: Type, expression: str | None, look: Look) -> View:
+    pointer = _dig(value, lambda each: each.type.strip_typedefs().name != type_.name and _has_length(each.type))
+    # Behind the two counts.
+    return View(text=Text(int(pointer["data_ptr"]) + 16, int(pointer["length"])))
+
+
+def _has_length(type_: Type) -> bool:
+    bare = type_.strip_typedefs()
+    return bare.code == gdb.TYPE_CODE_STRUCT and any(each.name == "length" for each in bare.fields())
+
+
+def _weak(value: Value, type_: Type, expression: str | None, look: Look) -> View:
+    return plain("(Weak)")
+
+
 def _trait_object(value: Value, type_: Type, expression: str | None, look: Look) -> View | None:
     if value["vtable"].is_optimized_out:
         return None
@@ -338,7 +387,10 @@ _PATH = r"(?:[a-z_0-9]+::)+"
 _VIEWS: list[tuple[re.Pattern[str], _Make]] = [
     (re.compile(pattern), make)
     for pattern, make in (
-        (r"&(?:mut )?str$|(?:.*::)?(?:Box|Rc|Arc)<str\b.*>$|\*(?:const|mut) str$", _str),
+        (r"&(?:mut )?str$|alloc::boxed::Box<str\b.*>$|\*(?:const|mut) str$", _str),
+        (r"&(?:mut )?(?:std::path::Path|std::ffi::os_str::OsStr)$", _str),
+        (rf"alloc::{_PATH}(?:Rc|Arc)<str\b", _shared_str),
+        (rf"alloc::{_PATH}CString$", _c_string),
         (r"&(?:mut )?\[.+\]$|alloc::boxed::Box<\[.+\].*>$|\*(?:const|mut) \[.+\]$", _slice),
         (r"(?:&(?:mut )?|alloc::boxed::Box<|\*(?:const|mut) )\(?dyn ", _trait_object),
         (rf"{_PATH}string::String$|{_PATH}os_str::OsString$|{_PATH}path::PathBuf$", _string),
@@ -351,6 +403,12 @@ _VIEWS: list[tuple[re.Pattern[str], _Make]] = [
         (r"core::cell::RefCell<", _cell("value", "RefCell")),
         (rf"std::sync::{_PATH}Mutex<", _cell("data", "Mutex")),
         (rf"std::sync::{_PATH}RwLock<", _cell("data", "RwLock")),
+        (rf"alloc::{_PATH}Weak<", _weak),
         (rf"core::{_PATH}NonZero", _nonzero),
+        (r"core::sync::atomic::Atomic(?:Bool|[IU](?:8|16|32|64|128|size))$", _atomic),
+        (rf"core::{_PATH}(?:ManuallyDrop|MaybeDangling|UnsafeCell|Pin|NonNull|Unique)<", _within),
+        (rf"alloc::{_PATH}BinaryHeap<", _within),
+        (rf"core::{_PATH}Duration$", _duration),
+        (rf"core::{_PATH}Range(?:Inclusive)?<", _range),
     )
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import gdb
 
-from . import assigning
+from . import assigning, rust_paths
 from .commands import mi_command
 from .dispatch import MAX_SCAN, can_open, children_of, seen_through, view_of
 from .summaries import failure, name_of, summarize
@@ -163,7 +163,9 @@ def evaluate(stop: str, expression: str, budget: str, format_: str = "", once: s
     _table.at(stop)
 
     def make() -> Value:
-        return gdb.parse_and_eval(expression)
+        if once == "once":
+            return gdb.parse_and_eval(expression)
+        return rust_paths.evaluate(expression, Look(rust=_is_rust_now()))
 
     value = make()
     # Only now: a call may take as long as it likes.
@@ -176,8 +178,14 @@ def evaluate(stop: str, expression: str, budget: str, format_: str = "", once: s
 def assign(stop: str, expression: str, content: str, format_: str = "") -> dict[str, Any]:
     """Give what an expression names in the frame a new value; describe it as it is then."""
     _table.at(stop)
-    assigning.assign(lambda: gdb.parse_and_eval(expression), expression, content, rust=_is_rust_now())
-    return _changed(Child(expression, lambda: gdb.parse_and_eval(expression), expression), _is_rust_now(), format_)
+    rust = _is_rust_now()
+
+    def make() -> Value:
+        return rust_paths.evaluate(expression, Look(rust=rust))
+
+    named = expression if not rust or rust_paths.is_known_to_gdb(expression) else None
+    assigning.assign(make, named, content, rust=rust)
+    return _changed(Child(expression, make, expression), rust, format_)
 
 
 @mi_command("-x-assign-child")
