@@ -3,7 +3,8 @@
 import pytest
 from support.dap_client import DapClient, JsonObject
 from support.looking import frames
-from support.serving import attach
+from support.marks import mark
+from support.serving import attach, client_path
 from support.targets import DockerTarget, running
 
 pytestmark = pytest.mark.docker
@@ -118,13 +119,19 @@ async def test_positions_count_utf16_units(client: DapClient) -> None:
 
 
 async def test_rust(client: DapClient) -> None:
-    async with running("shapes") as target:
-        await attach(client, target, "shapes.rs", stopOnEntry=True)
-        thread = (await client.event("stopped", reason="entry"))["threadId"]
-        own = next(each for each in await frames(client, thread) if each["name"] == "shapes::main")
-        names = await labels(client, own, "")
-        assert names
-        assert not [name for name in names if "{" in name or "<" in name]
+    async with running("hiding") as target:
+        frame = await stop_at(client, target, "hiding.rs", "loop")
+        assert {"pear", "add", "rounds", "sum"} <= set((await labels(client, frame, ""))[:10])
+        assert await labels(client, frame, "pear.") == ["width", "label"]
+        (label,) = await complete(client, frame, "pear.la")
+        assert (label["type"], label["detail"]) == ("field", "alloc::string::String")
+        assert "ROUNDS" in await labels(client, frame, "ROU")
+        assert {"LIMIT", "ROUNDS", "hide", "main"} <= set(await labels(client, frame, "hiding::"))
+        await client.set_breakpoints(client_path("hiding.rs"), mark("hiding.rs", "method"))
+        await client.request("continue", {"threadId": 1})
+        await client.event("stopped", reason="breakpoint")
+        (method,) = await frames(client, 1, levels=1)
+        assert await labels(client, method, "self.") == ["width", "label"]
         await leave(client, target)
 
 

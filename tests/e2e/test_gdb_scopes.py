@@ -223,3 +223,56 @@ async def test_references_that_are_no_locations(client: DapClient) -> None:
         gone = {"locationReference": locals_["both"]["declarationLocationReference"]}
         assert "moved on" in (await client.refused("locations", gone)).text
         await leave(client, target)
+
+
+async def test_what_a_function_returned_is_shown_after_a_step_out(client: DapClient) -> None:
+    async with running("nested") as target:
+        top, *_ = await stop_at(client, target, "nested.cpp", "add")
+        summands = [
+            int(each) for each in (await values(client, (await references(client, top["id"]))["Arguments"])).values()
+        ]
+        assert "(return value)" not in await values(client, (await references(client, top["id"]))["Locals"])
+        await client.request("stepOut", {"threadId": 1})
+        await client.event("stopped", reason="step")
+        top, *_ = await frames(client, 1)
+        locals_ = (await references(client, top["id"]))["Locals"]
+        first, *others = (await opened(client, locals_)).values()
+        assert (first["name"], first["value"], first["type"]) == ("(return value)", str(sum(summands)), "int")
+        assert first["presentationHint"]["attributes"] == ["readOnly"]
+        assert "sum" in {each["name"] for each in others}
+        setting = {"variablesReference": locals_, "name": "(return value)", "value": "3"}
+        assert "returned already" in (await client.refused("setVariable", setting)).text
+        await client.request("next", {"threadId": 1})
+        await client.event("stopped")
+        top, *_ = await frames(client, 1)
+        assert "(return value)" not in await values(client, (await references(client, top["id"]))["Locals"])
+        await leave(client, target)
+
+
+async def test_a_returned_object_can_be_opened(client: DapClient) -> None:
+    async with running("nested") as target:
+        await stop_at(client, target, "nested.cpp", "price")
+        await client.request("stepOut", {"threadId": 1})
+        await client.event("stopped", reason="step")
+        top, *_ = await frames(client, 1)
+        first, *_ = (await opened(client, (await references(client, top["id"]))["Locals"])).values()
+        assert first["type"] == "shop::Price"
+        assert await values(client, first["variablesReference"]) == {"euros": "3", "cents": "1"}
+        await leave(client, target)
+
+
+async def test_rust_variables_that_hide_each_other(client: DapClient) -> None:
+    async with running("hiding") as target:
+        top, *_ = await stop_at(client, target, "hiding.rs", "hidden")
+        scopes = await references(client, top["id"])
+        locals_ = await opened(client, scopes["Locals"])
+        assert '"3"' in locals_["size"]["value"]
+        hidden = f"size (line {line_of('hiding.rs', 'let size = size + 1')})"
+        assert locals_[hidden]["value"] == "3"
+        setting = {"variablesReference": scopes["Locals"], "name": hidden, "value": "30"}
+        assert (await client.request("setVariable", setting))["value"] == "30"
+        globals_ = await opened(client, scopes["Globals"])
+        assert globals_["hiding::LIMIT"]["value"] == "12"
+        assert "value: " in globals_["hiding::ROUNDS"]["value"]
+        assert not [name for name in globals_ if "vtable" in name]
+        await leave(client, target)

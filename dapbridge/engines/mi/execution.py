@@ -9,7 +9,7 @@ from dapbridge.engines.mi import new_program, processes, variables
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
-from dapbridge.engines.mi.stop_reasons import stopped_body
+from dapbridge.engines.mi.stop_reasons import find_return_value, stopped_body
 from dapbridge.engines.mi.stops import Frame, Stop
 from dapbridge.engines.mi.threads import ask_names
 from dapbridge.mi.commands import command
@@ -90,6 +90,7 @@ def on_stopped(context: Context, payload: Payload) -> None:
     thread_id = int(payload.get("thread-id", 1))
     context.debugger.forget()
     stop = context.stop = Stop(thread_id, context.ids)
+    stop.return_value = find_return_value(payload)
     _prefetch(context, thread_id)
     if context.config.max_pause:
         loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.stops import ReturnValue
 from dapbridge.mi.records import Payload
 
 # MI's reasons (GDB manual, "GDB/MI Async Records") → DAP's.
@@ -40,3 +41,10 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
             body["description"] = f"{name}: {payload.get('signal-meaning', '')}"
             body["text"] = body["description"]
     return body
+
+
+def find_return_value(payload: Payload) -> ReturnValue | None:
+    """Return what the function that was stepped out of has returned; None where none was, or it returns nothing."""
+    if "gdb-result-var" not in payload:
+        return None
+    return ReturnValue(str(payload["gdb-result-var"]), str(payload.get("return-value", "")))
