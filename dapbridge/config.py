@@ -4,7 +4,8 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ from msgspec import Struct
 from dapbridge.dap.messages import JsonObject
 from dapbridge.errors import UserError
 
+SignalAction = Literal["stop", "pass", "ignore"]
+"""stop: stop there, then pass it on. pass: pass it on unseen. ignore: keep it from the program."""
 EngineName = Literal["auto", "gdb", "lldb", "delve"]
 FollowFork = Literal["parent", "child", "both"]
 
@@ -48,6 +51,7 @@ class AttachConfig(Struct, frozen=True, rename="camel"):
     read_only: bool = False
     max_pause: float = 0
     sidecar: SidecarConfig = SidecarConfig()
+    signals: Mapping[str, SignalAction] = {}
     init_commands: tuple[str, ...] = ()
     attach_commands: tuple[str, ...] = ()
     exit_commands: tuple[str, ...] = ()
@@ -72,6 +76,7 @@ _EXPECTED = {
     "sidecar.user": 'a text: "1000", "1000:1000" or "root"',
     "sidecar.capAdd": 'a list of capabilities, e.g. ["SYS_PTRACE"]',
     "sidecar.platform": 'a platform, e.g. "linux/arm64"',
+    "signals": 'an object, e.g. {"SIGUSR1": "stop"}; each signal with "stop", "pass" or "ignore"',
     "initCommands": "a list of debugger commands",
     "attachCommands": "a list of debugger commands",
     "exitCommands": "a list of debugger commands",
@@ -136,6 +141,11 @@ _OTHER_NAMES = {
 _NAMES_OF_PROCESS = [name for name, ours in _OTHER_NAMES.items() if ours == "process"]
 
 
+_REAL_TIME = re.compile(r"(?:SIG)?RTMIN(?:\+(\d{1,2}))?\Z", re.ASCII)
+_FIRST_REAL_TIME, _LAST_REAL_TIME = 34, 64
+_NOT_TO_CHOOSE = frozenset({signal.SIGINT, signal.SIGTRAP, signal.SIGKILL, signal.SIGSTOP})
+
+
 def parse_attach(arguments: JsonObject) -> AttachConfig:
     """Parse the arguments of `attach`; null counts as left out. Raises UserError naming the attribute and its value."""
     if arguments.get("target") is None:
@@ -152,9 +162,33 @@ def parse_attach(arguments: JsonObject) -> AttachConfig:
     _check("target", config.target, bool(config.target.strip()))
     _check("process", process, process is None or _is_process(process))
     _check("maxPause", config.max_pause, config.max_pause >= 0 and math.isfinite(config.max_pause))
+    signals = {find_signal_name(name): action for name, action in config.signals.items()}
+    _check("signals", config.signals, None not in signals)
     user = config.sidecar.user
     _check("sidecar.user", user, user is None or re.fullmatch(r"[\w.-]+(:[\w.-]+)?", user, re.ASCII) is not None)
-    return msgspec.structs.replace(config, target=config.target.strip(), process=process)
+    return msgspec.structs.replace(config, target=config.target.strip(), process=process, signals=signals)
+
+
+def find_signal_name(text: str) -> str | None:
+    """Return the debugger's name for a signal ("SIGUSR1", "usr1", "10", "SIGRTMIN+3"); None for none to choose.
+
+    SIGINT and SIGTRAP are the debugger's own, SIGKILL and SIGSTOP can't be handled.
+    """
+    word = text.strip().upper()
+    if real_time := _REAL_TIME.match(word):
+        number = _FIRST_REAL_TIME + int(real_time[1] or 0)
+    elif word.isascii() and word.isdecimal():
+        number = int(word)
+    else:
+        named = signal.Signals.__members__.get(word if word.startswith("SIG") else f"SIG{word}")
+        if named is None:
+            return None
+        number = named.value
+    if _FIRST_REAL_TIME <= number <= _LAST_REAL_TIME:
+        return f"SIG{number}"
+    if not 1 <= number < _FIRST_REAL_TIME - 2 or number in _NOT_TO_CHOOSE:
+        return None
+    return signal.Signals(number).name
 
 
 def warnings(arguments: JsonObject) -> list[str]:

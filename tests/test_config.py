@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ def test_every_attribute_is_read() -> None:
                 "capAdd": ["SYS_PTRACE"],
                 "platform": "linux/arm64",
             },
+            "signals": {"usr1": "stop", "10": "pass", "SIGRTMIN+2": "ignore"},
             "initCommands": ["set print pretty on"],
             "attachCommands": ["info threads"],
             "exitCommands": [],
@@ -59,6 +61,7 @@ def test_every_attribute_is_read() -> None:
         sidecar=SidecarConfig(
             image="my/sidecar", pull="never", user="1000:1000", cap_add=("SYS_PTRACE",), platform="linux/arm64"
         ),
+        signals={"SIGUSR1": "pass", "SIG36": "ignore"},
         init_commands=("set print pretty on",),
         attach_commands=("info threads",),
         exit_commands=(),
@@ -142,6 +145,21 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"sidecar": {"pull": "sometimes"}}, '"sidecar.pull": expected "missing", "always" or "never", got "sometimes"'),
     ({"sidecar": {"user": "1000:"}}, '"sidecar.user": expected a text: "1000", "1000:1000" or "root", got "1000:"'),
+    *(
+        (
+            {"signals": wrong},
+            '"signals": expected an object, e.g. {"SIGUSR1": "stop"}; each signal with "stop", "pass" or "ignore", '
+            f"got {json.dumps(wrong)}",
+        )
+        for wrong in (
+            {"SIGNOTHING": "stop"},
+            {"SIGUSR1": "halt"},
+            {"SIGINT": "pass"},
+            {"33": "stop"},
+            {"SIGRTMIN+99": "stop"},
+            ["SIGUSR1"],
+        )
+    ),
     ({"sidecar": {"user": 1000}}, '"sidecar.user": expected a text: "1000", "1000:1000" or "root", got 1000'),
 ]
 

@@ -11,6 +11,7 @@ from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import Event, JsonObject, Response
 from dapbridge.engines.base import Emit
+from dapbridge.engines.mi import signals
 from dapbridge.engines.mi.debugger import Answer, Debugger
 from dapbridge.engines.mi.log_lines import LogLines
 from dapbridge.errors import EngineError
@@ -66,6 +67,7 @@ class Context:
         self.attach_stop_due = False
         self.terminated = False
         self.pause_wanted = False
+        self.signal_actions = signals.actions(config)
         self.calling = False
         """Whether a call into the target, which a person asked for, may be running."""
         self.log_cost_told = False

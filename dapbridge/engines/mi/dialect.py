@@ -1,10 +1,11 @@
 """What differs between the debuggers that speak MI. Everything else of this package serves all of them."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
-from dapbridge.config import AttachConfig
+from dapbridge.config import AttachConfig, SignalAction
 
 
 class Dialect(Protocol):
@@ -34,6 +35,10 @@ class Dialect(Protocol):
 
     def load_libraries(self, sysroot: str, pid: int) -> list[str]:
         """MI commands that read the libraries' symbols from a sysroot, also while the target runs."""
+        ...
+
+    def handle_signals(self, names: Sequence[str], action: SignalAction) -> str:
+        """MI command that sets what is done at these signals."""
         ...
 
     def attach_hint(self, error: str) -> str:

@@ -21,6 +21,7 @@ from dapbridge.engines.mi import (
     data_breakpoints,
     disassembly,
     evaluate,
+    exception_info,
     exceptions,
     execution,
     function_breakpoints,
@@ -56,7 +57,7 @@ HANDLERS = collect(
     (
         *(attach, processes, threads, modules, sources),
         *(source_breakpoints, function_breakpoints, instruction_breakpoints, data_breakpoints),
-        *(exceptions, breakpoint_locations),
+        *(exceptions, exception_info, breakpoint_locations),
         *(execution, jumps, reverse),
         *(stack, scopes, variables, locations, evaluate, completions),
         *(memory, disassembly),

@@ -5,7 +5,7 @@ import logging
 import signal
 
 from dapbridge.dap.messages import JsonObject
-from dapbridge.engines.mi import new_program, processes, variables
+from dapbridge.engines.mi import exception_info, new_program, processes, variables
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
@@ -91,12 +91,23 @@ def on_stopped(context: Context, payload: Payload) -> None:
     context.debugger.forget()
     stop = context.stop = Stop(thread_id, context.ids)
     stop.return_value = find_return_value(payload)
+    body = stopped_body(context, payload, thread_id)
+    # First of all: nobody shows a stop before its reason is known.
+    asked = None if body["reason"] == "pause" else exception_info.ask(context, payload)
     _prefetch(context, thread_id)
     if context.config.max_pause:
         loop = asyncio.get_running_loop()
         stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
-    body = stopped_body(context, payload, thread_id)
-    context.tell("stopped", body | {"reason": "entry"} if is_entry else body)
+    if asked is None:
+        context.tell("stopped", body | {"reason": "entry"} if is_entry else body)
+    else:
+        context.tasks.create_task(_tell_explained(context, stop, asked, body))
+
+
+async def _tell_explained(context: Context, stop: Stop, asked: exception_info.Asked, body: JsonObject) -> None:
+    stop.exception = await exception_info.explain(asked)
+    if context.stop is stop:
+        context.tell("stopped", body | exception_info.explained_body(stop.exception))
 
 
 def _prefetch(context: Context, thread_id: int) -> None:

@@ -4,9 +4,12 @@ The libraries' symbols are read after the target goes on: for the attach gdb is 
 libc is most of what would keep the target standing. The real sysroot, set while it runs, makes gdb open each library.
 """
 
+from collections.abc import Sequence
+
 from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
-from dapbridge.config import AttachConfig, FollowFork
+from dapbridge.config import AttachConfig, FollowFork, SignalAction
+from dapbridge.engines.mi import signals
 from dapbridge.engines.mi.gdb_bundle import make_bundle
 from dapbridge.mi.commands import command, console, quote
 
@@ -40,8 +43,7 @@ _FOLLOW_FORK: dict[FollowFork, tuple[str, ...]] = {
     "both": ("follow-fork-mode parent", "detach-on-fork off", "schedule-multiple on"),
 }
 
-# Signals that end a program stop it for the client; all others are the program's own business and pass unseen.
-_FATAL_SIGNALS = "SIGSEGV SIGABRT SIGILL SIGFPE SIGBUS SIGSYS"
+_SIGNAL_ACTIONS = {"stop": "stop print pass", "pass": "nostop noprint pass", "ignore": "nostop noprint nopass"}
 
 
 class Gdb:
@@ -62,7 +64,7 @@ class Gdb:
             # The target stands at an exec until the new program's symbols are there (new_program.py).
             console("catch exec"),
             console("handle all nostop noprint pass"),
-            console(f"handle {_FATAL_SIGNALS} stop print pass"),
+            *(self.handle_signals([name], action) for name, action in signals.actions(config).items()),
             # Behind the distribution's own modules, which win.
             console(f"python import sys; sys.path.append({bundle!r}); import inside_gdb"),
             "-enable-pretty-printing",
@@ -81,6 +83,9 @@ class Gdb:
             # Libraries that are loaded later and stand in no sysroot yet; library events bring them there.
             f"-gdb-set solib-search-path /proc/{pid}/root",
         ]
+
+    def handle_signals(self, names: Sequence[str], action: SignalAction) -> str:
+        return console(f"handle {' '.join(names)} {_SIGNAL_ACTIONS[action]}")
 
     def attach_hint(self, error: str) -> str:
         if "Operation not permitted" in error:

@@ -37,9 +37,6 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
         name = str(payload.get("signal-name", ""))
         if wanted and name in _PAUSE_SIGNALS:
             body["reason"] = "pause"
-        else:
-            body["description"] = f"{name}: {payload.get('signal-meaning', '')}"
-            body["text"] = body["description"]
     return body
 
 

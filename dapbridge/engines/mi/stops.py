@@ -30,12 +30,25 @@ class ReturnValue(Struct, frozen=True):
     type: str = ""
 
 
+class ExceptionStop(Struct, frozen=True):
+    """An exception, panic or signal: `words` say what happened, `type_name` what it is, `message` more.
+
+    `expression` names the object for the debugger, "" where nothing does.
+    """
+
+    words: str
+    type_name: str
+    message: str
+    expression: str = ""
+
+
 class Stop:
     """What is known of one stop. Numbers are never used twice, so that one of an earlier stop is found out."""
 
     def __init__(self, thread_id: int, ids: Iterator[int]) -> None:
         self.thread_id = thread_id
         self.number = next(ids)
+        self.exception: ExceptionStop | None = None
         self.limit: asyncio.TimerHandle | None = None
         self.return_value: ReturnValue | None = None
         """Of the function that was stepped out of."""

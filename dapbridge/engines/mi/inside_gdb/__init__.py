@@ -25,6 +25,7 @@ PARTS = (
     "disassembly",
     "sources",
     "new_program",
+    "exceptions",
 )
 
 for _part in PARTS:

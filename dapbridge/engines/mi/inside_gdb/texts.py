@@ -32,6 +32,10 @@ class Text:
             data = _whole_characters(data)
         return f"{self.lead}{self.prefix}{quoted(data, self.size)}{'…' if has_more else ''}"
 
+    def raw(self, limit: int) -> tuple[bytes, bool]:
+        """Return up to `limit` units as they lie in memory, and whether there are more. Raises gdb.error."""
+        return self._read(0, limit)
+
     def is_longer(self, limit: int) -> bool:
         """Tell whether the text has more than `limit` units."""
         if self.length is not None:
