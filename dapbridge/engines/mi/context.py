@@ -68,6 +68,8 @@ class Context:
         self.terminated = False
         self.pause_wanted = False
         self.signal_actions = signals.actions(config)
+        self.recording = False
+        """Whether the debugger records, so that the target can go back."""
         self.calling = False
         """Whether a call into the target, which a person asked for, may be running."""
         self.log_cost_told = False

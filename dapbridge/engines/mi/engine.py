@@ -252,6 +252,10 @@ class MiEngine:
                 processes.on_started(context, record.payload)
             case "=", "thread-group-exited":
                 processes.on_exited(context, record.payload)
+            case "=", "record-started":
+                reverse.on_record_started(context)
+            case "=", "record-stopped":
+                reverse.on_record_stopped(context)
             case "=", "thread-created":
                 threads.on_created(context, record.payload)
             case "=", "thread-exited":

@@ -17,6 +17,7 @@ _REASONS = {
     "function-finished": "step",
     "location-reached": "step",
     "signal-received": "exception",
+    "no-history": "step",
 }
 # The groups of breakpoints with a reason of their own in DAP.
 _BREAKPOINTS: dict[Hashable, str] = {"function": "function breakpoint", "instruction": "instruction breakpoint"}
@@ -33,6 +34,8 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
         body["hitBreakpointIds"] = [int(number)]
         found = context.breakpoints.find(number)
         body["reason"] = _BREAKPOINTS.get(found[0] if found else None, "breakpoint")
+    elif reason == "no-history":
+        body["description"] = "at the end of the recording"
     elif reason == "signal-received":
         name = str(payload.get("signal-name", ""))
         if wanted and name in _PAUSE_SIGNALS:
