@@ -18,7 +18,10 @@ from dapbridge.engines.mi.values import Opened, ValueFormat, to_result, to_varia
 from dapbridge.errors import EngineError, UserError
 
 MAX_CHILDREN = 1000
-"""The most children listed at once; the client asks for the rest."""
+"""The most children listed at once for a client that doesn't say how many it wants; the rest is behind an ellipsis."""
+
+MAX_PAGE = 10_000
+"""The most for one that says so."""
 
 ScopeKind = Literal["arguments", "locals"]
 RETURN_VALUE = "(return value)"
@@ -190,7 +193,7 @@ async def _children(
     opened = await _opened(context, container)
     format_ = arguments.format.letter or opened.format
     first = opened.start + (arguments.start or 0)
-    count = min(arguments.count or MAX_CHILDREN, MAX_CHILDREN)
+    count = min(arguments.count or MAX_CHILDREN, MAX_PAGE)
     page: dict[str, Any] = await values.ask(
         context, "children", opened.node, first, count, format_, arguments.filter or "", frame=opened.frame
     )

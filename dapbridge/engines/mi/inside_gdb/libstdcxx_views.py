@@ -196,6 +196,7 @@ def _chain(first: int, end: int) -> Iterator[int]:
             return
         yield node
         (node,) = struct.unpack("<Q", inferior.read_memory(node, 8))
+    raise gdb.GdbError(f"this has more than {_MAX_WALKED} nodes, if it has an end at all")
 
 
 def _in_order(root: int) -> Iterator[int]:

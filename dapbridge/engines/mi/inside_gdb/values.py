@@ -92,17 +92,15 @@ def variables(stop: str, format_: str = "") -> dict[str, Any]:
     _table.at(stop)
     frame = gdb.selected_frame()
     look = Look(rust=is_rust(frame), format_=format_)
-    found, seen = [], set()
+    found: list[dict[str, Any]] = []
+    seen: set[str] = set()
     try:
         block = frame.block()
     except RuntimeError:
         return {"variables": []}
     while block is not None:
-        for symbol in block:
-            if symbol.is_argument or symbol.is_variable:
-                body = _symbol(symbol, frame, look, hidden=symbol.name in seen)
-                seen.add(symbol.name)
-                found.append(body)
+        shown = (each for each in block if each.is_argument or each.is_variable)
+        found += [_symbol(each, frame, look, seen) for each in shown]
         if block.function is not None:
             break
         block = block.superblock
@@ -110,9 +108,16 @@ def variables(stop: str, format_: str = "") -> dict[str, Any]:
     return {"variables": found, "file": file.fullname() if file else ""}
 
 
-def _symbol(symbol: Any, frame: Any, look: Look, *, hidden: bool) -> dict[str, Any]:
-    name = symbol.name if not hidden else f"{symbol.name} (line {symbol.line})"
-    child = Child(name, lambda: symbol.value(_same(frame)), None if hidden else symbol.name, declared=symbol)
+def _symbol(symbol: Any, frame: Any, look: Look, seen: set[str]) -> dict[str, Any]:
+    try:
+        name = str(symbol.name)
+    except ERRORS as error:
+        # Debug information is only what the target says it is.
+        return {"name": "?", "value": failure(error)}
+    hidden = name in seen
+    seen.add(name)
+    label = f"{name} (line {symbol.line})" if hidden else name
+    child = Child(label, lambda: symbol.value(_same(frame)), None if hidden else name, declared=symbol)
     body = describe(child, look)
     if symbol.is_argument:
         body["argument"] = 1
