@@ -217,6 +217,9 @@ async def test_references_that_are_no_locations(client: DapClient) -> None:
         scopes = await references(client, top["id"])
         error = await client.refused("locations", {"locationReference": scopes["Locals"]})
         assert "no reference of a location" in error.text
+        place = next(iter((await opened(client, scopes["Locals"])).values()))["declarationLocationReference"]
+        error = await client.refused("variables", {"variablesReference": place})
+        assert "no reference of variables" in error.text
         locals_ = await opened(client, scopes["Locals"])
         await client.request("continue", {"threadId": 1})
         await client.event("stopped", reason="breakpoint")

@@ -185,6 +185,8 @@ async def test_frames_are_named_as_the_format_asks(client: DapClient) -> None:
 async def test_a_frame_has_the_path_of_its_source_whatever_the_format(client: DapClient) -> None:
     async with running("spin") as target:
         thread = await stop_at(client, target, "spin.c", "leaf")
+        # From then on frames have modules.
+        await client.event("module", reason="new")
         plain = (await page_of(client, thread, 0, 2))["stackFrames"]
         formatted = (await page_of(client, thread, 0, 2, parameters=True, includeAll=True))["stackFrames"]
         assert [each | {"name": ""} for each in plain] == [each | {"name": ""} for each in formatted]

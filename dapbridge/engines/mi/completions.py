@@ -131,21 +131,21 @@ async def _items(context: Context, place: Place, frame: Frame | None, before: st
             if not place.base or _CHANGES.search(place.base):
                 return []
             asked = command("x-complete-members", place.base, f"^{place.word}", thread=thread, frame=level)
-            return _to_items(await context.debugger.send(asked))
+            return _to_items(await send_within(context, asked, SEARCH_LIMIT_S))
     found: list[JsonObject] = []
     wanted = place.base + place.word
     if frame is not None:
         asked = command("x-complete-names", f"^{wanted}", thread=thread, frame=level)
-        found = _to_items(await context.debugger.send(asked))
+        found = _to_items(await send_within(context, asked, SEARCH_LIMIT_S))
     if wanted and wanted.isascii() and len(found) < MAX_ITEMS:
         found += await _search(context, place, {str(each["label"]) for each in found})
     return found
 
 
-def _to_items(answer: JsonObject) -> list[JsonObject]:
+def _to_items(answer: JsonObject | None) -> list[JsonObject]:
     return [
         {"label": name, "type": kind, "sortText": f"{index:04}"} | ({"detail": detail} if detail else {})
-        for index, (name, kind, detail) in enumerate(answer["found"])
+        for index, (name, kind, detail) in enumerate(answer["found"] if answer else [])
     ]
 
 

@@ -7,15 +7,15 @@ from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.modules import module_id
 from dapbridge.engines.mi.requests import Arguments, request
-from dapbridge.engines.mi.stops import Depth, Frame
+from dapbridge.engines.mi.stops import Depth, Frame, Stop
 from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
 PAGE_FRAMES = 20
 _CHUNK_FRAMES = 400
-MAX_FRAMES = 100_000
-"""A stack that goes on behind that is broken."""
+MAX_FRAMES = 20_000
+"""The most frames in one answer: a runaway recursion has more than anybody can look at."""
 
 _SEPARATORS = frozenset({"<signal handler called>", "<function called from gdb>", "<cross-architecture call>"})
 _QUALIFIERS = re.compile(r"(?: const| volatile| &&?)+\Z")
@@ -57,53 +57,61 @@ def frames_command(thread_id: int, page: int) -> str:
 async def stack_trace(context: Context, arguments: StackTraceArguments) -> JsonObject:
     """DAP "StackTrace"; `totalFrames` is one more than is known while the stack goes on."""
     thread_id, format_ = arguments.thread_id, arguments.format
-    start = max(arguments.start_frame or 0, 0)
-    frames = await _frames(context, thread_id, start, arguments.levels or 0)
+    stop = context.stopped
+    start, levels = max(arguments.start_frame or 0, 0), max(arguments.levels or 0, 0)
+    frames = await _frames(context, stop, thread_id, start, min(levels or MAX_FRAMES, MAX_FRAMES))
     parameters = await _parameters(context, thread_id, frames, format_) if format_.with_parameters else {}
-    depth = context.stopped.depths[thread_id]
+    depth = stop.depths[thread_id]
+    ids = [stop.frame_id(Frame(thread_id, int(frame["level"]))) for frame in frames]
     return {
-        "stackFrames": [_to_dap(context, thread_id, frame, format_, parameters) for frame in frames],
+        "stackFrames": [
+            {"id": id_} | _to_dap(context, frame, format_, parameters) for id_, frame in zip(ids, frames, strict=True)
+        ],
         "totalFrames": depth.frames if depth.is_end else depth.frames + 1,
     }
 
 
-async def _frames(context: Context, thread_id: int, start: int, levels: int) -> list[Payload]:
-    """Return frames from `start` on, all for `levels` 0."""
-    depths = context.stopped.depths
+async def _frames(context: Context, stop: Stop, thread_id: int, start: int, levels: int) -> list[Payload]:
+    """Return up to `levels` frames from `start` on."""
+    end, rest_start = start + levels, max(start, PAGE_FRAMES)
     first: list[Payload] = []
-    if start < PAGE_FRAMES or not levels:
+    if start < PAGE_FRAMES:
         answer = await context.debugger.ask(frames_command(thread_id, 0))
         first = answer.get("stack") or []
-        _learn_depth(depths, thread_id, Depth(len(first), is_end=len(first) < PAGE_FRAMES))
-    if not levels:
-        await _find_depth(context, thread_id)
-    known = depths.get(thread_id)
-    end = known.frames if known and known.is_end else start + levels
-    end = min(end, start + levels) if levels else end
+        _learn_depth(stop, thread_id, Depth(len(first), is_end=len(first) < PAGE_FRAMES))
+    if end > rest_start + _CHUNK_FRAMES:
+        await _find_depth(context, stop, thread_id, end)
+    known = stop.depths.get(thread_id)
+    if known is not None and known.is_end:
+        end = min(end, known.frames)
     rest: list[Payload] = []
-    rest_start = max(start, PAGE_FRAMES)
     if end > rest_start:
         # One more: it tells whether the stack goes on.
         rest = await _range(context, thread_id, rest_start, end + 1)
         if rest:
-            found = rest_start + len(rest)
-            _learn_depth(depths, thread_id, Depth(min(found, end), is_end=found <= end))
+            _learn_depth(stop, thread_id, _depth(rest_start + len(rest), end))
         else:
-            await _find_depth(context, thread_id)
+            await _find_depth(context, stop, thread_id, rest_start)
     return first[start:end] + rest[: max(end - rest_start, 0)]
 
 
-async def _find_depth(context: Context, thread_id: int) -> None:
-    known = context.stopped.depths.get(thread_id)
+async def _find_depth(context: Context, stop: Stop, thread_id: int, end: int) -> None:
+    """Look how deep a stack is, but not further than just behind `end`."""
+    known = stop.depths.get(thread_id)
     if known is None or not known.is_end:
-        answer = await context.debugger.ask(command("stack-info-depth", MAX_FRAMES, thread=thread_id))
-        context.stopped.depths[thread_id] = Depth(int(answer["depth"]), is_end=True)
+        answer = await context.debugger.ask(command("stack-info-depth", end + 1, thread=thread_id))
+        _learn_depth(stop, thread_id, _depth(int(answer["depth"]), end))
 
 
-def _learn_depth(depths: dict[int, Depth], thread_id: int, found: Depth) -> None:
-    known = depths.get(thread_id)
-    if known is None or (not known.is_end and found.frames >= known.frames):
-        depths[thread_id] = found
+def _depth(seen: int, end: int) -> Depth:
+    """Return what is known where one more frame than `end` was looked for."""
+    return Depth(min(seen, end), is_end=seen <= end)
+
+
+def _learn_depth(stop: Stop, thread_id: int, found: Depth) -> None:
+    known = stop.depths.get(thread_id)
+    if known is None or (not known.is_end and (found.is_end or found.frames > known.frames)):
+        stop.depths[thread_id] = found
 
 
 async def _range(context: Context, thread_id: int, start: int, end: int) -> list[Payload]:
@@ -169,13 +177,10 @@ def _parameter(argument: Payload, format_: StackFrameFormat) -> str:
     return f"{text}={value}" if text else value
 
 
-def _to_dap(
-    context: Context, thread_id: int, frame: Payload, format_: StackFrameFormat, parameters: dict[int, str]
-) -> JsonObject:
+def _to_dap(context: Context, frame: Payload, format_: StackFrameFormat, parameters: dict[int, str]) -> JsonObject:
     level = int(frame["level"])
     address = str(frame.get("addr", ""))
     body: JsonObject = {
-        "id": context.stopped.frame_id(Frame(thread_id, level)),
         "name": _name(context, frame, format_, parameters.get(level)),
         "line": int(frame.get("line", 0)),
         "column": 1 if "line" in frame else 0,

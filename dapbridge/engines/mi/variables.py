@@ -108,7 +108,7 @@ async def variables(context: Context, arguments: VariablesArguments) -> JsonObje
         case Globals() | Pointer() | Opened():
             return {"variables": await _children(context, container, arguments)}
         case _:
-            raise AssertionError(container)
+            raise UserError(f"{arguments.variables_reference} is no reference of variables")
     if arguments.filter == "indexed":
         return {"variables": []}
     return {"variables": found[start : start + count] if count else found[start:]}
@@ -133,7 +133,7 @@ async def set_variable(context: Context, arguments: SetVariableArguments) -> Jso
             place = (opened.node, opened.start, arguments.name, arguments.value, format_)
             changed = await values.send(context, "assign-child", *place, frame=opened.frame)
         case _:
-            raise AssertionError(container)
+            raise UserError(f"{arguments.variables_reference} is no reference of variables")
     return _changed(context, changed, container.frame)
 
 
