@@ -92,6 +92,27 @@ async def test_children_that_end_at_once_leave_no_trace(client: DapClient) -> No
         assert healing.find_breakpoints(target.pid) == {}
 
 
+@pytest.mark.parametrize("follow", ["parent", "both"])
+@pytest.mark.parametrize("mode", ["spawners", "forkers"])
+async def test_helpers_are_started_while_other_threads_meet_breakpoints(
+    client: DapClient, mode: str, follow: str
+) -> None:
+    async with running("forks", mode, TRIGGER) as target:
+        await attach(client, target, "forks.c", "worker", followFork=follow)
+        thread = (await client.event("stopped", reason="breakpoint"))["threadId"]
+        target.trigger()
+        for round_ in range(40):
+            await client.request("next" if round_ % 4 == 3 else "continue", {"threadId": thread})
+            thread = (await client.event("stopped"))["threadId"]
+        await client.set_breakpoints(FORKS)
+        await client.request("continue", {"threadId": thread})
+        await ticks(target, "parent")
+        await client.disconnect()
+        await target.wait_until_alone()
+        await ticks(target, "parent")
+        assert healing.find_breakpoints(target.pid) == {}
+
+
 # child
 
 
@@ -147,9 +168,22 @@ async def test_a_child_is_let_go_when_the_bridge_is_killed(client: DapClient) ->
 # both
 
 
-@pytest.mark.parametrize("mode", WITH_CHILD)
-async def test_both_processes_are_debugged(client: DapClient, mode: str) -> None:
+@pytest.mark.parametrize("mode", ["vfork", "spawn"])
+async def test_a_vforks_child_runs_on_untouched_also_where_both_are_debugged(client: DapClient, mode: str) -> None:
     async with running("forks", mode, TRIGGER) as target:
+        await attach(client, target, "forks.c", "child", "child-begins", followFork="both")
+        target.trigger()
+        await client.output("runs on by itself, like every child of a vfork or posix_spawn")
+        await ticks(target, "parent", "child")
+        child = await child_of(target)
+        assert healing.find_breakpoints(child) == {}
+        assert procfs.tracers(child) == set()
+        assert client.received("stopped", "terminated") == []
+        await leave(client, target)
+
+
+async def test_both_processes_are_debugged(client: DapClient) -> None:
+    async with running("forks", "fork", TRIGGER) as target:
         await attach(client, target, "forks.c", "child-begins", followFork="both")
         target.trigger()
         stopped = await client.event("stopped", reason="breakpoint")

@@ -79,6 +79,9 @@ def on_stopped(context: Context, payload: Payload) -> None:
         if not processes.on_last_thread_exited(context, payload):
             _on_exited(context, payload)
         return
+    if reason == "vfork":
+        processes.on_vfork(context, payload)
+        return
     if reason == "exec":
         new_program.on_exec(context, payload)
         return

@@ -61,6 +61,8 @@ class Gdb:
         bundle = await agent.write_file("inside_gdb.zip", [make_bundle()])
         return [
             *(f"-gdb-set {setting}" for setting in (*_SETTINGS, *_FOLLOW_FORK[config.follow_fork])),
+            # Told to stop there, gdb can be kept from following it (processes.py).
+            *([console("catch vfork")] if config.follow_fork == "both" else []),
             # The target stands at an exec until the new program's symbols are there (new_program.py).
             console("catch exec"),
             console("handle all nostop noprint pass"),

@@ -22,6 +22,7 @@ class ProcessTable:
     def __init__(self, debugger: Child) -> None:
         self.debugger = debugger
         self.last_exited = 0
+        self.vfork_told = False
         self._pids: dict[str, int] = {}
 
     @property
@@ -69,15 +70,34 @@ def on_last_thread_exited(context: Context, payload: Payload) -> bool:
     return True
 
 
+def on_vfork(context: Context, payload: Payload) -> None:
+    """`*stopped` by a vfork: the child isn't followed.
+
+    gdb (16) follows it only at the risk that everything stands for ever: when it stops the target for another reason
+    before the child has its own program, it doesn't get it going again.
+    """
+    if not context.processes.vfork_told:
+        context.processes.vfork_told = True
+        _say(context, f"process {payload.get('newpid')} runs on by itself, like every child of a vfork or posix_spawn")
+    with context.debugger.burst():
+        context.debugger.send("-gdb-set detach-on-fork on")
+        _resume(context)
+        context.debugger.send("-gdb-set detach-on-fork off")
+
+
 def go_on(context: Context, thread_id: int) -> None:
     """Let the target go on after a stop that the client knows nothing of, unless it waits for one."""
     with context.debugger.burst():
         # The selected one may have ended.
         context.debugger.send(command("thread-select", thread_id))
-        context.debugger.send("-exec-continue")
-        if context.pause_wanted:
-            # This stop has swallowed the interrupt.
-            context.debugger.send("-exec-interrupt")
+        _resume(context)
+
+
+def _resume(context: Context) -> None:
+    context.debugger.send("-exec-continue")
+    if context.pause_wanted:
+        # This stop has swallowed the interrupt.
+        context.debugger.send("-exec-interrupt")
 
 
 async def tell_attached(context: Context) -> None:
