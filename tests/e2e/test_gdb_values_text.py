@@ -73,6 +73,7 @@ async def test_format_specifiers(client: DapClient) -> None:
         assert (await here.evaluate('"a,x"'))["result"].endswith('"a,x"')
 
 
+@pytest.mark.shows("supportsEvaluateForHovers")
 async def test_hovers_and_watches_change_nothing(client: DapClient) -> None:
     async with standing(client, "values", "values.cpp", "core") as here:
         for context in ("hover", "watch", "clipboard", "variables"):

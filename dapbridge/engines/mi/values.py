@@ -45,10 +45,12 @@ def values_command(context: Context, operation: str, *parameters: str | int, fra
 
 async def ask(context: Context, operation: str, *parameters: str | int, frame: Frame | None) -> Payload:
     """Return what an operation that only looks gives; asked once until something changes."""
-    asked = context.debugger.ask(values_command(context, operation, *parameters, frame=frame))
+    asked = values_command(context, operation, *parameters, frame=frame)
     try:
-        return await asked
+        return await context.debugger.ask(asked)
     except EngineError as error:
+        # It may have been interrupted, and do better the next time.
+        context.debugger.forget_one(asked)
         raise _translated(error) from error
 
 

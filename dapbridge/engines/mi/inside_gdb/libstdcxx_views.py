@@ -127,12 +127,12 @@ def _list(value: Value, type_: Type, expression: str | None, look: Look) -> View
     node = value["_M_impl"]["_M_node"]
     head = int(node.address)
     length = int(node["_M_size"]) if _has(node, "_M_size") else None
-    return _nodes("std::list", _chain(int(node["_M_next"]), head), length, 16, type_.template_argument(0), look)
+    return _nodes("std::list", lambda: _chain(int(node["_M_next"]), head), length, 16, type_.template_argument(0), look)
 
 
 def _forward_list(value: Value, type_: Type, expression: str | None, look: Look) -> View:
     first = int(value["_M_impl"]["_M_head"]["_M_next"])
-    return _nodes("std::forward_list", _chain(first, 0), None, 8, type_.template_argument(0), look)
+    return _nodes("std::forward_list", lambda: _chain(first, 0), None, 8, type_.template_argument(0), look)
 
 
 def _unordered(name: str, *, is_map: bool) -> "_Make":
@@ -141,7 +141,7 @@ def _unordered(name: str, *, is_map: bool) -> "_Make":
         content = table.type.strip_typedefs().template_argument(1)
         first = int(table["_M_before_begin"]["_M_nxt"])
         length = int(table["_M_element_count"])
-        return _nodes(f"std::{name}", _chain(first, 0), length, 8, content, look, is_map=is_map)
+        return _nodes(f"std::{name}", lambda: _chain(first, 0), length, 8, content, look, is_map=is_map)
 
     return make
 
@@ -153,14 +153,14 @@ def _tree(name: str, *, is_map: bool) -> "_Make":
         inside = tree["_M_impl"]
         length = int(inside["_M_node_count"])
         root = int(inside["_M_header"]["_M_parent"])
-        return _nodes(f"std::{name}", _in_order(root), length, 32, content, look, is_map=is_map)
+        return _nodes(f"std::{name}", lambda: _in_order(root), length, 32, content, look, is_map=is_map)
 
     return make
 
 
 def _nodes(
     name: str,
-    nodes: Iterator[int],
+    nodes: Callable[[], Iterator[int]],
     length: int | None,
     offset: int,
     content: Type,

@@ -21,14 +21,18 @@ def view(printer: Any) -> View:
     if not hasattr(printer, "children"):
         return plain(head)
     if hint == "map":
-        return View(head=head, indexed=True, children=lambda: Walked(_pairs(iter(printer.children())), None, _pair))
+        return View(
+            head=head, indexed=True, children=lambda: Walked(lambda: _pairs(iter(printer.children())), None, _pair)
+        )
 
     def child(index: int, each: Any) -> Child:
         name, content = each
         return Child(f"[{index}]" if hint == "array" else str(name), lambda: _as_value(content))
 
     link = "" if hint == "array" else " = "
-    return View(head=head, link=link, indexed=not link, children=lambda: Walked(iter(printer.children()), None, child))
+    return View(
+        head=head, link=link, indexed=not link, children=lambda: Walked(lambda: iter(printer.children()), None, child)
+    )
 
 
 def _as_value(content: Any) -> Value:

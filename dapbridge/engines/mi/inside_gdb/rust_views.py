@@ -191,7 +191,10 @@ def _hash_map(value: Value, type_: Type, expression: str | None, look: Look) -> 
     inner = table["table"]
     pair = table.type.template_argument(0)
     buckets, ctrl = int(inner["bucket_mask"]) + 1, int(_first_pointer(inner["ctrl"]))
-    addresses = _full_buckets(ctrl, buckets, int(pair.sizeof))
+
+    def addresses() -> Iterator[int]:
+        return _full_buckets(ctrl, buckets, int(pair.sizeof))
+
     return _entries(addresses, int(inner["items"]), pair, is_map="HashMap" in type_.name, look=look)
 
 
@@ -204,7 +207,7 @@ def _full_buckets(ctrl: int, buckets: int, size: int) -> Iterator[int]:
                 yield ctrl - (index + 1) * size
 
 
-def _entries(addresses: Iterator[int], count: int, pair: Type, *, is_map: bool, look: Look) -> View:
+def _entries(addresses: Callable[[], Iterator[int]], count: int, pair: Type, *, is_map: bool, look: Look) -> View:
     fields = {each.name: each for each in pair.fields()}
     key, content = fields["__0"], fields["__1"]
 
@@ -233,7 +236,10 @@ def _btree_map(value: Value, type_: Type, expression: str | None, look: Look) ->
     leaf = _first_pointer(root["node"]).type.target()
     arguments = map_.type.strip_typedefs()
     key, content = arguments.template_argument(0), arguments.template_argument(1)
-    places = _btree_places(int(_first_pointer(root["node"])), int(root["height"]), leaf, key, content)
+    first, height = int(_first_pointer(root["node"])), int(root["height"])
+
+    def places() -> Iterator[tuple[int, int]]:
+        return _btree_places(first, height, leaf, key, content)
 
     def child(index: int, place: tuple[int, int]) -> Child:
         if not is_map:

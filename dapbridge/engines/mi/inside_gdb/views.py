@@ -92,18 +92,29 @@ class Listed(Computed):
 class Walked:
     """Children that are reached one after the other; those that were passed are kept."""
 
-    def __init__(self, children: Iterator[Any], count: int | None, child: Callable[[int, Any], Child]) -> None:
+    def __init__(
+        self, walk: Callable[[], Iterator[Any]], count: int | None, child: Callable[[int, Any], Child]
+    ) -> None:
         self.count = count
-        self._rest = children if count is None else islice(children, count)
-        self._passed: list[Any] = []
+        self._walk = walk
         self._child = child
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rest = islice(self._walk(), self.count)
+        self._passed: list[Any] = []
 
     def get(self, start: int, stop: int, look: Look) -> list[Child]:
         passed = self._passed
-        for each in islice(self._rest, max(stop - len(passed), 0)):
-            passed.append(each)
-            if not len(passed) % 64 and look.is_over:
-                break
+        try:
+            for each in islice(self._rest, max(stop - len(passed), 0)):
+                passed.append(each)
+                if not len(passed) % 64 and look.is_over:
+                    break
+        except BaseException:
+            # A walk that was interrupted can't be gone on with.
+            self._begin()
+            raise
         return [self._child(index, passed[index]) for index in range(start, min(stop, len(passed)))]
 
 
