@@ -226,3 +226,21 @@ async def test_what_makes_no_sense_is_refused(client: DapClient, arguments: Json
         await attach(client, target, "swap.c")
         assert words in (await client.refused("disassemble", arguments)).text
         await leave(client, target)
+
+
+async def test_pages_fit_together_far_from_all_that_tells_where_functions_begin(client: DapClient) -> None:
+    async with running("swap", "/srv/lib/libblind.so", "/tmp/trigger") as target:
+        target.trigger()
+        await target.assert_runs_on()
+        await attach(client, target, "swap.c")
+        await client.event("module", reason="new")
+        transform = await address_of(client, "(void *) &transform")
+        from_start = await disassemble(client, transform, 0, 19_000)
+        from_start += await disassemble(client, from_start[-1]["address"], 1, 9_000)
+        assert int(from_start[-1]["address"], 16) - int(transform, 16) > 65536 + 2 * 4096
+        # Going up from there meets the lines that come from the beginning of the function.
+        for at in (27_999, 26_000, 25_000):
+            above = await disassemble(client, from_start[at]["address"], -300, 300)
+            assert code(above) == code(from_start)[at - 300 : at]
+        await assert_pages_fit(client, from_start[-1]["address"], 6)
+        await leave(client, target)

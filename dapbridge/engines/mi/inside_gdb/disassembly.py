@@ -18,7 +18,7 @@ _LIKELY_SIZE = 6
 _MAX_DISTANCE = 64 * 1024
 """An anchor further away is none: what lies between may be data, and decoding it takes long."""
 _GRID = 4096
-_RUN_UP = 64
+_RUN_UP = 512
 _LONGEST = 16
 _END_OF_MEMORY = 1 << 64
 
@@ -37,9 +37,8 @@ class Area(NamedTuple):
     def anchors(self, begin: int, end: int) -> list[int]:
         """Return the addresses in [begin, end) at which decoding begins anew, with the last one before that."""
         found = [each for each in function_starts(self.file_begin, begin, end) if self.begin <= each < self.end]
-        if not found or begin - found[0] > _MAX_DISTANCE or found[0] > begin:
-            found.insert(0, self._last_resort(begin))
-        return found
+        near = [each for each in found if begin - _MAX_DISTANCE <= each <= begin]
+        return [near[-1] if near else self._last_resort(begin), *(each for each in found if each > begin)]
 
     def _last_resort(self, address: int) -> int:
         """Return an anchor at or before an address of which no function is known: a symbol's beginning, or a guess."""
@@ -47,7 +46,7 @@ class Area(NamedTuple):
             return address - symbol[1]
         # From wherever decoding begins, it soon falls in step with the code; where it has done so by a fixed address.
         grid = max(address // _GRID * _GRID - _RUN_UP, self.begin)
-        decoded = list(decode(grid, min(grid + _RUN_UP + 16, self.end)))
+        decoded = list(decode(grid, min(grid + _RUN_UP + _LONGEST, self.end)))
         return next((at for at, _, _ in reversed(decoded) if at <= min(grid + _RUN_UP, address)), grid)
 
 

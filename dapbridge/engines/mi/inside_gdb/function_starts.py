@@ -17,6 +17,7 @@ _UDATA4 = 0x03
 _DATAREL_SDATA4 = 0x3B
 _ENTRY = struct.Struct("=ii")
 _MAX_ENTRIES = 1 << 24
+_MAX_FOUND = 1 << 16
 
 
 def read(address: int, count: int) -> bytes:
@@ -56,7 +57,8 @@ def function_starts(file_begin: int, begin: int, end: int) -> list[int]:
     try:
         table = _Table(_find_header(file_begin))
         first = max(bisect_left(table, begin + 1) - 1, 0)
-        return [each for each in table[first : bisect_left(table, end)] if each < end]
+        last = min(bisect_left(table, end), first + _MAX_FOUND)
+        return sorted({each for each in table[first:last] if each < end})
     except (ValueError, struct.error, gdb.MemoryError, gdb.error):
         return []
 

@@ -83,7 +83,10 @@ def _entry(pid: int) -> int:
     if not pid:
         return 0
     pair = struct.Struct("@LL")
-    with open(f"/proc/{pid}/auxv", "rb") as auxv:
-        data = auxv.read()
+    try:
+        with open(f"/proc/{pid}/auxv", "rb") as auxv:
+            data = auxv.read()
+    except OSError:
+        return 0
     entries: dict[int, int] = dict(pair.iter_unpack(data[: len(data) // pair.size * pair.size]))
     return entries.get(_AT_ENTRY, 0)
