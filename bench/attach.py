@@ -13,6 +13,7 @@ import dap_contenders
 import large
 import raw_mi
 from large import LargeSample
+from logpoints import rows_of_log_points
 from report import CONTENDERS, Report, describe_machine, rows_of_attach, rows_of_large
 from rich.console import Console
 from scene import Place, Sample
@@ -60,7 +61,9 @@ async def benchmark(runs: int, stops: int, console: Console) -> Report:
             console.print(f"run {run + 1} of {runs}: {name}", style="dim")
             samples[name].append(await _measure_once(measures[name]))
             large_samples[name].append(await _measure_large(large_measures[name]))
-    rows = [*rows_of_attach(samples), *rows_of_large(large_samples)]
+    console.print("log points", style="dim")
+    log_points = await rows_of_log_points(sidecar_image, runs)
+    rows = [*rows_of_attach(samples), *rows_of_large(large_samples), *log_points]
     return Report(rows, describe_machine(sidecar_image), runs, stops)
 
 
