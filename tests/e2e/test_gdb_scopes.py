@@ -276,6 +276,6 @@ async def test_rust_variables_that_hide_each_other(client: DapClient) -> None:
         assert (await client.request("setVariable", setting))["value"] == "30"
         globals_ = await opened(client, scopes["Globals"])
         assert globals_["hiding::LIMIT"]["value"] == "12"
-        assert "value: " in globals_["hiding::ROUNDS"]["value"]
+        assert int(globals_["hiding::ROUNDS"]["value"]) > 0
         assert not [name for name in globals_ if "vtable" in name]
         await leave(client, target)

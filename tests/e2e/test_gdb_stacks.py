@@ -157,6 +157,20 @@ async def test_frames_of_libraries_are_labelled_and_belong_to_modules(client: Da
         await leave(client, target)
 
 
+async def test_a_source_of_a_library_says_whose_it_is(client: DapClient) -> None:
+    async with running("host") as target:
+        await attach(client, target, "plugin.c", "transform")
+        target.trigger()
+        thread = (await client.event("stopped", reason="breakpoint"))["threadId"]
+        while (await client.event("module", reason="new"))["module"]["name"] != "libplugin.so":
+            pass
+        inside, *_, main = await frames(client, thread)
+        assert inside["source"]["origin"] == "libplugin.so"
+        assert inside["moduleId"] == "/srv/lib/libplugin.so"
+        assert (main["name"], "origin" in main["source"]) == ("main", False)
+        await leave(client, target)
+
+
 async def test_frames_are_named_as_the_format_asks(client: DapClient) -> None:
     async with running("spin") as target:
         thread = await stop_at(client, target, "spin.c", "leaf")
