@@ -6,6 +6,21 @@ from support.standing import standing
 
 pytestmark = pytest.mark.docker
 
+# A pretty-printer that a user brings: an endless row of numbers.
+PRINTER = """
+import gdb, itertools
+class Printer:
+    def __init__(self, value):
+        self._first = int(value["value"])
+    def to_string(self):
+        return f"node {self._first}"
+    def children(self):
+        return ((str(n), n) for n in itertools.count(self._first))
+    def display_hint(self):
+        return "array"
+gdb.pretty_printers.append(lambda value: Printer(value) if value.type.strip_typedefs().name == "zoo::Node" else None)
+"""
+
 
 async def test_simple_values_enums_and_functions(client: DapClient) -> None:
     async with standing(client, "values", "values.cpp", "core") as here:
@@ -171,3 +186,15 @@ async def test_the_librarys_operators_need_no_call(client: DapClient) -> None:
         expected = {"numbers[1]": "2", "queue[2]": "6", "triple[0]": "7", "owner->value": "8", "(*shared).value": "9"}
         assert {text: (await here.evaluate(text, "hover"))["result"] for text in expected} == expected
         assert (await here.evaluate("numbers.size()"))["result"] == "3"
+
+
+async def test_a_users_own_printer_serves_also_an_endless_row(client: DapClient) -> None:
+    commands = [f"python exec({PRINTER!r})"]
+    async with standing(client, "values", "values.cpp", "core", initCommands=commands) as here:
+        second = (await here.locals())["second"]
+        assert second["value"].startswith("node 2 = {2, 3, 4, ")
+        assert "indexedVariables" not in second
+        assert await here.shown(second, start=5000, count=2) == {"[5000]": "5002", "[5001]": "5003"}
+        page = await here.open(second)
+        assert len(page) == 1001
+        assert next(iter(await here.shown(page["…"]))) == "[1000]"

@@ -117,3 +117,11 @@ async def test_read_only_refuses_every_change(client: DapClient) -> None:
         assert "readOnly" in str(await client.refused("setExpression", expression))
         assert "readOnly" in await here.refuses("number = 1", "repl")
         assert (await here.evaluate("number", "repl"))["result"] == "-5"
+
+
+async def test_the_truth_values_of_c(client: DapClient) -> None:
+    async with standing(client, "spin", "spin.c", "work") as here:
+        scope = (await references(client, here.frame_id))["Locals"]
+        for value in ("true", "false"):
+            assert await change(here, scope, "even", value) == value
+            assert (await here.evaluate("even"))["result"] == value

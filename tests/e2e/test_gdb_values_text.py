@@ -56,6 +56,7 @@ async def test_hex_is_for_the_request_that_asks_for_it(client: DapClient) -> Non
         assert (await here.shown(locals_["bits"], **hexadecimal))["whole"] == "0x1020304"
         assert (await here.shown(locals_["bits"]))["whole"] == str(0x1020304)
         assert (await here.locals())["number"]["value"] == "-5"
+        assert (await here.evaluate("(char)65 == letter", **hexadecimal))["result"] == "0x0"
         assert (await here.evaluate("number", **hexadecimal))["result"] == "0xfffffffb"
         assert (await here.evaluate("number"))["result"] == "-5"
 
@@ -108,3 +109,13 @@ async def test_names_in_unicode_static_and_hidden_variables(client: DapClient) -
         (hidden,) = (name for name in locals_ if name.startswith("number (line "))
         assert (locals_["number"]["value"], locals_[hidden]["value"]) == ("2", "1")
         assert (await here.evaluate(locals_[hidden]["evaluateName"]))["result"] == "1"
+
+
+async def test_keys_of_maps_are_names_in_every_format(client: DapClient) -> None:
+    async with standing(client, "values", "values.cpp", "library") as here:
+        multi = (await here.locals())["multi"]
+        page = await here.shown(multi, start=0, count=1, format={"hex": True})
+        assert page == {"[1]": "0x2"}
+        unique = await here.evaluate("unique,x")
+        assert unique["result"] == "std::set with 3 elements = {0x1, 0x2, 0x3}"
+        assert (await here.shown(unique))["[2]"] == "0x3"

@@ -98,6 +98,6 @@ def name_of(child: Child, look: Look) -> str:
     if child.key is None:
         return child.name
     try:
-        return f"[{summarize(child.key(), look, 80, 2)}]"
+        return f"[{summarize(child.key(), look.for_names, 80, 2)}]"
     except ERRORS as error:
         return f"[{failure(error)}]"

@@ -31,6 +31,8 @@ class Look:
         self.rust = rust
         self.format = "" if format_ == "-" else format_
         self.deadline = time.monotonic() + limit_s
+        self.for_names = self if not self.format else Look(rust=rust, limit_s=limit_s)
+        """How a map's keys are looked at, which are names, and the same in every format."""
 
     @property
     def is_over(self) -> bool:
