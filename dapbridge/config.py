@@ -50,6 +50,7 @@ class AttachConfig(Struct, frozen=True, rename="camel"):
     follow_fork: FollowFork = "parent"
     read_only: bool = False
     max_pause: float = 0
+    call_timeout: float = 10
     sidecar: SidecarConfig = SidecarConfig()
     signals: Mapping[str, SignalAction] = {}
     init_commands: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ _EXPECTED = {
     "followFork": '"parent", "child" or "both"',
     "readOnly": "true or false",
     "maxPause": "a number of seconds, 0 for no limit",
+    "callTimeout": "a number of seconds, 0 for no limit",
     "sidecar": 'an object, e.g. {"image": "my/sidecar"}',
     "sidecar.image": "an image's name",
     "sidecar.pull": '"missing", "always" or "never"',
@@ -164,6 +166,7 @@ def parse_attach(arguments: JsonObject) -> AttachConfig:
     _check("maxPause", config.max_pause, config.max_pause >= 0 and math.isfinite(config.max_pause))
     signals = {find_signal_name(name): action for name, action in config.signals.items()}
     _check("signals", config.signals, None not in signals)
+    _check("callTimeout", config.call_timeout, config.call_timeout >= 0 and math.isfinite(config.call_timeout))
     user = config.sidecar.user
     _check("sidecar.user", user, user is None or re.fullmatch(r"[\w.-]+(:[\w.-]+)?", user, re.ASCII) is not None)
     return msgspec.structs.replace(config, target=config.target.strip(), process=process, signals=signals)

@@ -34,6 +34,7 @@ def test_every_attribute_is_read() -> None:
             "followFork": "both",
             "readOnly": True,
             "maxPause": 2,
+            "callTimeout": 0.5,
             "sidecar": {
                 "image": "my/sidecar",
                 "pull": "never",
@@ -58,6 +59,7 @@ def test_every_attribute_is_read() -> None:
         follow_fork="both",
         read_only=True,
         max_pause=2,
+        call_timeout=0.5,
         sidecar=SidecarConfig(
             image="my/sidecar", pull="never", user="1000:1000", cap_add=("SYS_PTRACE",), platform="linux/arm64"
         ),
@@ -133,6 +135,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"maxPause": -1}, '"maxPause": expected a number of seconds, 0 for no limit, got -1.0'),
     ({"maxPause": float("inf")}, '"maxPause": expected a number of seconds, 0 for no limit, got Infinity'),
     ({"maxPause": float("nan")}, '"maxPause": expected a number of seconds, 0 for no limit, got NaN'),
+    ({"callTimeout": -1}, '"callTimeout": expected a number of seconds, 0 for no limit, got -1.0'),
     ({"maxPause": "10"}, '"maxPause": expected a number of seconds, 0 for no limit, got "10"'),
     ({"followFork": "all"}, '"followFork": expected "parent", "child" or "both", got "all"'),
     ({"stopOnEntry": "true"}, '"stopOnEntry": expected true or false, got "true"'),

@@ -7,8 +7,9 @@ import re
 from typing import Literal
 
 from dapbridge.dap.messages import JsonObject
-from dapbridge.engines.mi import values
+from dapbridge.engines.mi import calls, values
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.expressions import assigns
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stops import Frame
 from dapbridge.engines.mi.values import ValueFormat, to_result, to_variable
@@ -21,9 +22,6 @@ _MAX_CHARACTERS = {"hover": 500, "watch": 500, "variables": 500, "repl": 20_000,
 """How long an expression's text may be, by DAP's context."""
 
 _MAY_CHANGE = re.compile(r"[^=!<>]=[^=]|\+\+|--|\(")
-# Not by gdb's own may-write-memory: without that it can't set a breakpoint either.
-_ASSIGNS = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
-_LITERAL = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""")
 _SPECIFIER = re.compile(r"(?P<expression>.*[^,\s])\s*,\s*(?:(?P<format>[xhdobtc])|\[(?P<count>\d+)\])\Z", re.DOTALL)
 _LETTERS = {"h": "x", "b": "t"}
 
@@ -71,7 +69,7 @@ def _check_changes_nothing(context: Context, expression: str, where: str) -> Non
         return
     if where == "repl" and expression.startswith(COMMAND_MARK):
         raise UserError("debugger commands can change the target, and this session is read-only (readOnly)")
-    if _ASSIGNS.search(_LITERAL.sub("", expression)):
+    if assigns(expression):
         why = (
             "this session is read-only (readOnly)" if context.config.read_only else "only the debug console may do that"
         )
@@ -93,15 +91,10 @@ async def _look(context: Context, expression: str, format_: str, budget: int, fr
 
 async def _run(context: Context, expression: str, budget: int, frame: Frame | None) -> JsonObject:
     """Evaluate once what may call the target's functions, or change it."""
-    context.calling = True
-    context.debugger.send("-gdb-set may-call-functions on")
-    asked = values.values_command(context, "evaluate", expression, budget, "", "once", frame=frame)
-    answer = context.debugger.send(asked)
-    context.debugger.send("-gdb-set may-call-functions off")
     try:
-        shown = await answer
+        asked = values.values_command(context, "evaluate", expression, budget, "", "once", frame=frame)
+        shown = await calls.run(context, asked, frame.thread_id if frame else None)
     finally:
-        context.calling = False
         if context.stop is not None:
             await values.refresh(context)
             values.tell_changed(context)

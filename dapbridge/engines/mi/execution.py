@@ -85,6 +85,9 @@ def on_stopped(context: Context, payload: Payload) -> None:
     if reason == "exec":
         new_program.on_exec(context, payload)
         return
+    if context.calling:
+        # At a breakpoint in the called function, or what took its place: the call is unwound.
+        return
     is_entry = not reason and context.attach_stop_due
     context.attach_stop_due = False
     if is_entry and not context.config.stop_on_entry:

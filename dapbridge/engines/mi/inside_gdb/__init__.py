@@ -19,6 +19,7 @@ PARTS = (
     "completion",
     "modules",
     "logpoints",
+    "calls",
     "hits",
     "lines",
     "threads",
