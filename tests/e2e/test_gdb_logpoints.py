@@ -147,6 +147,54 @@ async def test_the_targets_code_is_never_run(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.parametrize(
+    ("hit_condition", "numbers"),
+    [("3", [6, 8, 10, 12]), ("== 2", [4]), ("<= 3", [2, 4, 6]), ("% 2", [4, 8, 12]), ("!= 1", [4, 6, 8, 10, 12])],
+)
+async def test_hits_are_counted_where_the_condition_is_true(
+    client: DapClient, hit_condition: str, numbers: list[int]
+) -> None:
+    async with running("logged", "1", "12") as target:
+        await attach(client, target, "logged.cpp")
+        wished = log_point("hot", "hot {number}", condition="number % 2 == 0", hitCondition=hit_condition)
+        (placed, _) = await client.set_breakpoints(LOGGED, wished, mark("logged.cpp", "done"))
+        assert placed["verified"]
+        target.trigger()
+        await client.event("stopped", reason="breakpoint")
+        assert [int(each) for each in logged(client, r"hot (\d+)")] == numbers
+        await client.disconnect()
+
+
+async def test_a_condition_that_fails_says_so_and_the_target_goes_on(client: DapClient) -> None:
+    async with running("logged") as target:
+        await attach(client, target, "logged.cpp")
+        await client.set_breakpoints(LOGGED, log_point("report", "never", condition="nap(0) == nowhere"))
+        await client.output("<error in the condition: ")
+        await target.assert_runs_on()
+        assert client.received("stopped") == []
+        assert logged(client, "(never)") == []
+        await leave(client, target)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"logMessage": "{number = 5}"},
+        {"logMessage": "{number++}"},
+        {"logMessage": "one", "condition": "number = 5"},
+        {"condition": "number = 5"},
+    ],
+)
+async def test_what_would_change_the_target_is_refused(client: DapClient, more: JsonObject) -> None:
+    async with running("logged") as target:
+        await attach(client, target, "logged.cpp")
+        (placed,) = await client.set_breakpoints(LOGGED, {"line": mark("logged.cpp", "report"), **more})
+        assert not placed["verified"]
+        assert "would change the target" in placed["message"]
+        await target.assert_runs_on()
+        await leave(client, target)
+
+
 @pytest.mark.parametrize("message", ["a {b", "{ {1 }", 'x {"}"'])
 async def test_a_brace_without_its_pair_is_refused(client: DapClient, message: str) -> None:
     async with running("logged") as target:

@@ -8,6 +8,7 @@ import re
 from msgspec import Struct
 
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.expressions import assigns
 from dapbridge.errors import UserError
 
 OPERATORS = ("==", "!=", ">", ">=", "<", "<=", "%")
@@ -41,9 +42,17 @@ def parse_hit_condition(text: str) -> tuple[str, int]:
     return found["operator"] or ">=", number
 
 
+def parse_condition(text: str | None) -> str | None:
+    """Return a condition without blanks around it, None for none. Raises UserError for one that changes something."""
+    condition = (text or "").strip()
+    if assigns(condition):
+        raise UserError(f"condition {condition!r} would change the target at each hit; to compare, write ==")
+    return condition or None
+
+
 def parse_when(context: Context, condition: str | None, hit_condition: str | None) -> When:
     """Return when a breakpoint counts; hits are those that fulfil the condition. Raises UserError."""
-    condition = (condition or "").strip() or None
+    condition = parse_condition(condition)
     if not (hit_condition or "").strip():
         return When(condition)
     operator, number = parse_hit_condition(hit_condition or "")

@@ -1,12 +1,14 @@
 """Log points: the `logMessage` of a breakpoint. The debugger formats the line inside and goes on by itself."""
 
 import json
-from collections.abc import Mapping
 
 from dapbridge.engines.mi import log_message
 from dapbridge.engines.mi.breakpoint_table import to_dap
+from dapbridge.engines.mi.conditions import OPERATORS, parse_condition, parse_hit_condition
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.expressions import assigns
 from dapbridge.engines.mi.log_lines import Place
+from dapbridge.errors import UserError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
@@ -18,16 +20,18 @@ COST = (
 
 
 async def insert_log_point(
-    context: Context,
-    place: Mapping[str, str | int],
-    message: str,
-    condition: str | None = None,
-    hits: tuple[str, int] | None = None,
+    context: Context, insert: str, message: str, condition: str | None, hit_condition: str | None
 ) -> Payload:
-    """Insert a log point at `place`, options of -break-insert. Raises UserError, EngineError."""
-    settings = {"parts": log_message.split(message), "condition": condition or "", "hits": hits}
-    # Disabled, for until it is a log point it would stop the target.
-    answer = await context.debugger.send(command("break-insert", "-f", "-d", **place))
+    """Make a log point of what the command `insert` inserts: disabled, for it would stop the target until it is one.
+
+    Raises UserError, EngineError.
+    """
+    settings = {
+        "parts": _parse_message(message),
+        "condition": parse_condition(condition) or "",
+        "hits": _parse_hits(hit_condition),
+    }
+    answer = await context.debugger.send(insert)
     breakpoint_: Payload = answer["bkpt"]
     number = str(breakpoint_["number"])
     context.log_lines.places[number] = _place(to_dap(breakpoint_))
@@ -57,6 +61,21 @@ def on_stopped(context: Context) -> None:
     """`*stopped`: the lines that the debugger still keeps come before what is told of the stop."""
     if context.log_lines.places:
         context.hold_events_until(context.debugger.send(FLUSH))
+
+
+def _parse_message(message: str) -> list[str]:
+    parts = log_message.split(message)
+    for expression in parts[1::2]:
+        if assigns(expression):
+            raise UserError(f"logMessage: {{{expression}}} would change the target at each hit")
+    return parts
+
+
+def _parse_hits(hit_condition: str | None) -> tuple[int, int] | None:
+    if not (hit_condition or "").strip():
+        return None
+    operator, number = parse_hit_condition(hit_condition or "")
+    return OPERATORS.index(operator), number
 
 
 def _place(body: Payload) -> Place:

@@ -4,7 +4,7 @@ from functools import partial
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.breakpoint_table import exchange
-from dapbridge.engines.mi.conditions import parse_hit_condition, parse_when
+from dapbridge.engines.mi.conditions import parse_when
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.logpoints import insert_log_point
 from dapbridge.engines.mi.requests import Arguments, request
@@ -65,11 +65,11 @@ async def set_breakpoints(context: Context, arguments: SetBreakpointsArguments) 
 
 async def _insert(path: str, context: Context, wish: SourceBreakpoint) -> Payload:
     place: dict[str, str | int] = {"source": path, "line": wish.line}
-    if wish.log_message:
-        hits = parse_hit_condition(wish.hit_condition) if wish.hit_condition else None
-        return await insert_log_point(context, place, wish.log_message, wish.condition, hits)
-    when = parse_when(context, wish.condition, wish.hit_condition)
     hardware = ["-h"] if wish.mode == "hardware" else []
+    if wish.log_message:
+        inserted = command("break-insert", "-f", "-d", *hardware, **place)
+        return await insert_log_point(context, inserted, wish.log_message, wish.condition, wish.hit_condition)
+    when = parse_when(context, wish.condition, wish.hit_condition)
     answer = await context.debugger.send(command("break-insert", "-f", *hardware, *when.options(), **place))
     breakpoint_: Payload = answer["bkpt"]
     return breakpoint_

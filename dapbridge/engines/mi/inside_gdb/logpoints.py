@@ -10,13 +10,13 @@ are asked for (`-x-flush-log`), become many, or the target stops.
 import json
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
 import gdb
 
 from .commands import mi_command
 from .dispatch import view_of
+from .hits import OPERATORS
 from .notices import notify
 from .summaries import summarize
 from .views import Look
@@ -31,15 +31,6 @@ QUIET_S = 0.05
 MAX_KEPT = 1 << 14
 """In characters."""
 
-_HITS: dict[str, Callable[[int, int], bool]] = {
-    "==": int.__eq__,
-    "!=": int.__ne__,
-    ">": int.__gt__,
-    ">=": int.__ge__,
-    "<": int.__lt__,
-    "<=": int.__le__,
-    "%": lambda hits, number: hits % number == 0,
-}
 _ESCAPED = re.compile(r'\\(["\\])')
 _log_points: dict[int, "_LogPoint"] = {}
 
@@ -71,7 +62,7 @@ _lines = _Lines()
 class _LogPoint:
     """One log point: its texts and expressions by turns, and when it counts."""
 
-    def __init__(self, parts: list[str], condition: str, hits: tuple[str, int] | None) -> None:
+    def __init__(self, parts: list[str], condition: str, hits: tuple[int, int] | None) -> None:
         self._parts = parts
         self._condition = condition
         self._hits = hits
@@ -85,7 +76,7 @@ class _LogPoint:
         except Exception as error:  # noqa: BLE001 - hostile memory may raise anything; it is the user's to read
             return f"<error in the condition: {error}>"
         self._hit_count += 1
-        if self._hits and not _HITS[self._hits[0]](self._hit_count, self._hits[1]):
+        if self._hits and not OPERATORS[self._hits[0]](self._hit_count, self._hits[1]):
             return None
         look = Look(rust=gdb.selected_frame().language() == "rust", limit_s=MAX_S)
         return "".join(_value(part, look) if index % 2 else part for index, part in enumerate(self._parts))
@@ -140,8 +131,8 @@ def flush_log() -> dict[str, Any]:
 def break_log(number: str, settings: str) -> dict[str, Any]:
     """Make breakpoint `number`, still disabled, a log point and enable it.
 
-    settings: JSON with `parts` (a text, an expression, a text, …), `condition` ("" for none), `hits` (null, or an
-    operator and a number that the count of hits is compared with).
+    settings: JSON with `parts` (a text, an expression, a text, …), `condition` ("" for none), `hits` (null, or the
+    place of an operator in OPERATORS and a number that the count of hits is compared with).
     """
     breakpoint_ = next((each for each in gdb.breakpoints() if each.number == int(number)), None)
     if breakpoint_ is None:
