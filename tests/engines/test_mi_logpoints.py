@@ -96,7 +96,7 @@ async def test_lines_do_not_get_into_the_output_of_a_command() -> None:
 
 async def test_lines_on_the_way_to_the_detach_are_told() -> None:
     def answers(command: str) -> str | None:
-        return f"{line('last')}\n^done" if command == "-target-detach" else look(command)
+        return f"{line('last')}\n^done" if command.startswith("-target-detach") else look(command)
 
     async with attached(answers) as rig:
         await rig.engine.aclose()

@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from dapbridge.agent.facts import Libraries
+from dapbridge.agent.facts import Inspection, Libraries, Process
+from dapbridge.errors import UserError
 
 Answers = Callable[[str], str | None]
 """What the debugger says to a command: whole lines after its token's result, or None for a plain ^done."""
@@ -45,6 +46,9 @@ class FakeDebugger:
     async def signal(self, name: str) -> None:
         self.asked.append(f"signal {name}")
 
+    async def look_after(self, pid: int, parent: int | None = None) -> None:
+        self.asked.append(f"look after {pid}, a fork of {parent}")
+
     async def wait(self) -> int:
         return -9
 
@@ -56,6 +60,12 @@ class FakeAgent:
 
     def __init__(self, debugger: FakeDebugger) -> None:
         self._debugger = debugger
+        self.processes: dict[int, Process] = {}
+        """What `inspect` finds."""
+        self.has_libraries = True
+
+    async def inspect(self, pid: int) -> Inspection:
+        return Inspection(self.processes[pid], None, None)
 
     async def spawn(self, argv: Sequence[str], **options: Any) -> FakeDebugger:
         return self._debugger
@@ -67,4 +77,6 @@ class FakeAgent:
         return b"\x7fELF\x02"[offset : offset + length]
 
     async def link_libraries(self, pid: int, paths: Sequence[str] = (), **options: Any) -> Libraries:
+        if not self.has_libraries:
+            raise UserError("can't link the libraries")
         return Libraries("/tmp/fake/sysroot", (), ())

@@ -27,8 +27,11 @@ PROCESS = Process(1, 0, "api", ("api",), "/api", 1000, 1000, "S", 1, 0, 0, 1)
 class Rig:
     """An engine that has attached to a target, the fake debugger behind it, and what it told the client."""
 
-    def __init__(self, engine: MiEngine, debugger: FakeDebugger, told: list[Response | Event]) -> None:
+    def __init__(
+        self, engine: MiEngine, agent: FakeAgent, debugger: FakeDebugger, told: list[Response | Event]
+    ) -> None:
         self.engine = engine
+        self.agent = agent
         self.debugger = debugger
         self.told = told
         self._seq = 100
@@ -64,7 +67,8 @@ def look(command: str) -> str | None:
     if command == "-exec-continue":
         return '^running\n*running,thread-id="all"'
     if command.startswith("-target-attach"):
-        return '^done\n=thread-created,id="1",group-id="i1"\n*stopped,frame={func="f"},thread-id="1"'
+        started = '=thread-group-started,id="i1",pid="1"\n=thread-created,id="1",group-id="i1"'
+        return f'{started}\n^done\n*stopped,frame={{func="f"}},thread-id="1"'
     return next((answer for prefix, answer in LOOKS.items() if command.startswith(prefix)), None)
 
 
@@ -73,8 +77,9 @@ async def attached(answers: Answers = look, config: AttachConfig | None = None) 
     told: list[Response | Event] = []
     debugger = FakeDebugger(answers)
     async with asyncio.TaskGroup() as tasks:
-        engine = MiEngine(Gdb(), FakeAgent(debugger), PROCESS, tasks, told.append)  # type: ignore[arg-type]
-        rig = Rig(engine, debugger, told)
+        agent = FakeAgent(debugger)
+        engine = MiEngine(Gdb(), agent, PROCESS, tasks, told.append)  # type: ignore[arg-type]
+        rig = Rig(engine, agent, debugger, told)
         await engine.start(config or AttachConfig("api"))
         assert (await rig.request("configurationDone")).success
         assert (await rig.request("attach")).success
