@@ -15,6 +15,12 @@ from dapbridge.engines.mi.completions import Place, find_place
         ("shop::", Place("name", "shop::", "", 6)),
         ("a::b::c", Place("name", "a::b::", "c", 6)),
         ("::glob", Place("name", "::", "glob", 2)),
+        ("~fl", Place("name", "", "fl", 1)),
+        ("x9", Place("name", "", "x9", 0)),
+        ("0x1f", Place("name", "", "", 4)),
+        (".5", Place("name", "", "", 2)),
+        ("a ::b", Place("name", "::", "b", 4)),
+        ("$", Place("register", "", "$", 0)),
         ("$r", Place("register", "", "$r", 0)),
         ("item.", Place("member", "item", "", 5)),
         ("item . na", Place("member", "item", "na", 7)),
@@ -38,3 +44,8 @@ from dapbridge.engines.mi.completions import Place, find_place
 )
 def test_find_place(before: str, place: Place) -> None:
     assert find_place(before) == place
+
+
+@pytest.mark.parametrize("text", ["a", "a!", "a.", "::", "((", "->", "`a", "` "])
+def test_a_long_line_takes_no_long_time(text: str) -> None:
+    assert find_place(text[0] + text * 200_000).start >= 0

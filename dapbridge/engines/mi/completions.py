@@ -7,6 +7,7 @@ the target's code or changes it.
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
@@ -25,10 +26,7 @@ log = logging.getLogger(__name__)
 MAX_ITEMS = 200
 SEARCH_LIMIT_S = 1.0
 
-_WORD = re.compile(r"(?:\$\w*|~?(?:[^\W\d]\w*)?)\Z")
-_QUALIFIER = re.compile(r"(?:(?:[^\W\d]\w*)?::)+\Z")
-_MEMBER_OF = re.compile(r"(?:\.|->)\s*\Z")
-_COMMAND_WORD = re.compile(r"[^\s:,/*&()$.>-]*\Z")
+_ENDS_COMMAND_WORD = frozenset(" \t:,/*&()$.->")
 _NAME = re.compile(r"(?P<name>(?:[^\W\d]\w*::)*~?[^\W\d]\w*)(?P<parameters>\(.*)?\Z")
 _CHANGES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 
@@ -84,18 +82,38 @@ async def completions(context: Context, arguments: CompletionsArguments) -> Json
 def find_place(before: str) -> Place:
     """Return what is to be completed at the end of a line."""
     if before.startswith(COMMAND_MARK):
-        found = _COMMAND_WORD.search(before, len(COMMAND_MARK))
-        assert found is not None
-        return Place("command", before[len(COMMAND_MARK) :], found[0], found.start())
-    found = _WORD.search(before)
-    assert found is not None
-    word, start = found[0], found.start()
-    if word.startswith("$"):
-        return Place("register", "", word, start)
-    if operator := _MEMBER_OF.search(before, 0, start):
-        return Place("member", _operand_before(before[: operator.start()]), word, start)
-    qualifier = _QUALIFIER.search(before, 0, start)
-    return Place("name", qualifier[0] if qualifier else "", word, start)
+        start = _begin(before, lambda character: character not in _ENDS_COMMAND_WORD and character != COMMAND_MARK)
+        return Place("command", before[len(COMMAND_MARK) :], before[start:], start)
+    start = _begin(before, _in_name)
+    if before[start - 1 : start] == "$":
+        return Place("register", "", before[start - 1 :], start - 1)
+    if before[start : start + 1].isdigit():
+        # A number is all there.
+        return Place("name", "", "", len(before))
+    head, word = before[:start].rstrip(), before[start:]
+    for operator in (".", "->"):
+        if head.endswith(operator):
+            return Place("member", _operand_before(head.removesuffix(operator)), word, start)
+    return Place("name", _qualifier_before(before[:start]), word, start)
+
+
+def _begin(text: str, belongs: Callable[[str], bool], end: int | None = None) -> int:
+    """Return where the characters begin that belong to the word that ends at `end`."""
+    at = len(text) if end is None else end
+    while at and belongs(text[at - 1]):
+        at -= 1
+    return at
+
+
+def _in_name(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _qualifier_before(text: str) -> str:
+    at = len(text)
+    while text.endswith("::", 0, at):
+        at = _begin(text, _in_name, at - 2)
+    return text[at:]
 
 
 def _operand_before(text: str) -> str:

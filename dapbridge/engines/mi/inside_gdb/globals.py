@@ -37,7 +37,7 @@ def x_globals(stop: str) -> dict[str, Any]:
         _child(symbol.name, symbol, None if symbol.name in locals_ else symbol.name)
         for block in (symtab.global_block(), symtab.static_block())
         for symbol in block
-        if symbol.is_variable and not _is_made_up(symbol.name)
+        if symbol.is_variable and symbol.name and not _is_made_up(symbol.name)
     ]
     children += [_child(f"{owner}::{symbol.name}", symbol, None) for owner, symbol in _statics(symtab)]
     children.sort(key=lambda each: (each.name.startswith(("std::", "__", "core::", "alloc::")), each.name))
@@ -85,7 +85,9 @@ def _statics(symtab: Any) -> Iterator[tuple[str, Any]]:
             if (key := (block.start, block.end, block.function and block.function.name)) in seen:
                 break
             seen.add(key)
-            found += [each for each in block if each.is_variable and each.addr_class == gdb.SYMBOL_LOC_STATIC]
+            found += [
+                each for each in block if each.is_variable and each.name and each.addr_class == gdb.SYMBOL_LOC_STATIC
+            ]
             if block.function is not None:
                 break
             block = block.superblock
