@@ -67,6 +67,8 @@ class Context:
         self.attach_stop_due = False
         self.terminated = False
         self.pause_wanted = False
+        self.stepping = False
+        """Whether the target was told to run for a step, at whose end it has to stop."""
         self.signal_actions = signals.actions(config)
         self.recording = False
         """Whether the debugger records, so that the target can go back."""

@@ -5,11 +5,11 @@ import logging
 import signal
 
 from dapbridge.dap.messages import JsonObject
-from dapbridge.engines.mi import exception_info, new_program, processes, variables
+from dapbridge.engines.mi import data_breakpoints, exception_info, new_program, processes, variables
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import frames_command
-from dapbridge.engines.mi.stop_reasons import find_return_value, stopped_body
+from dapbridge.engines.mi.stop_reasons import SCOPE_END, find_return_value, split_reasons, stopped_body
 from dapbridge.engines.mi.stops import Frame, Stop
 from dapbridge.engines.mi.threads import ask_names
 from dapbridge.mi.commands import command
@@ -28,6 +28,7 @@ class ThreadArguments(Arguments, frozen=True):
 @request("continue", needs_stop=True, resumes=True)
 async def continue_(context: Context, arguments: ThreadArguments) -> JsonObject:
     """DAP "Continue"."""
+    context.stepping = False
     await context.debugger.send("-exec-continue")
     return {"allThreadsContinued": True}
 
@@ -47,6 +48,7 @@ async def step_in(context: Context, arguments: ThreadArguments) -> None:
 @request("stepOut", needs_stop=True, resumes=True)
 async def step_out(context: Context, arguments: ThreadArguments) -> None:
     """DAP "StepOut"."""
+    context.stepping = True
     await context.debugger.send(command("exec-finish", thread=arguments.thread_id, frame=0))
 
 
@@ -74,7 +76,8 @@ def on_running(context: Context) -> None:
 
 def on_stopped(context: Context, payload: Payload) -> None:
     """`*stopped`: ask at once for what the client will ask next, then tell it."""
-    reason = payload.get("reason", "")
+    ended, payload = split_reasons(payload)
+    reason = payload["reason"]
     if reason.startswith("exited"):
         if not processes.on_last_thread_exited(context, payload):
             _on_exited(context, payload)
@@ -87,6 +90,10 @@ def on_stopped(context: Context, payload: Payload) -> None:
         return
     if context.calling:
         # At a breakpoint in the called function, or what took its place: the call is unwound.
+        return
+    data_breakpoints.tell_scope_ends(context, ended)
+    if reason == SCOPE_END and not context.stepping:
+        context.debugger.send("-exec-continue")
         return
     is_entry = not reason and context.attach_stop_due
     context.attach_stop_due = False
@@ -140,10 +147,12 @@ def _let_go_on(context: Context, stop: Stop) -> None:
         return
     text = f"maxPause: the target stood for {context.config.max_pause:g} s and goes on now\n"
     context.tell("output", {"category": "important", "output": text})
+    context.stepping = False
     context.debugger.send("-exec-continue")
 
 
 async def _step(context: Context, operation: str, arguments: ThreadArguments) -> None:
     if arguments.granularity == "instruction":
         operation += "-instruction"
+    context.stepping = True
     await context.debugger.send(command(operation, thread=arguments.thread_id))

@@ -1,9 +1,11 @@
 """Why the target stopped: MI's `*stopped` → the body of DAP's `stopped` event."""
 
 from collections.abc import Hashable
+from typing import Any
 
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi.context import Context
+from dapbridge.engines.mi.data_breakpoints import hit_body
 from dapbridge.engines.mi.stops import ReturnValue
 from dapbridge.mi.records import Payload
 
@@ -13,6 +15,7 @@ _REASONS = {
     "watchpoint-trigger": "data breakpoint",
     "read-watchpoint-trigger": "data breakpoint",
     "access-watchpoint-trigger": "data breakpoint",
+    "watchpoint-scope": "step",
     "end-stepping-range": "step",
     "function-finished": "step",
     "location-reached": "step",
@@ -21,7 +24,21 @@ _REASONS = {
 }
 # The groups of breakpoints with a reason of their own in DAP.
 _BREAKPOINTS: dict[Hashable, str] = {"function": "function breakpoint", "instruction": "instruction breakpoint"}
+SCOPE_END = "watchpoint-scope"
 _PAUSE_SIGNALS = frozenset({"SIGINT", "0", "SIGSTOP"})
+
+
+def split_reasons(payload: Payload) -> tuple[list[str], Payload]:
+    """Return the watchpoints whose scope has ended, and `*stopped` with one reason: that of another kind, if any."""
+    reasons = _listed(payload.get("reason", ""))
+    others = [each for each in reasons if each != SCOPE_END]
+    ended = [str(each) for each in _listed(payload["wpnum"])] if len(others) < len(reasons) else []
+    return ended, payload | {"reason": others[0] if others else SCOPE_END}
+
+
+def _listed(value: Any) -> list[Any]:
+    # Fields that gdb says several times arrive as a list.
+    return value if isinstance(value, list) else [value]
 
 
 def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObject:
@@ -36,6 +53,8 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
         body["reason"] = _BREAKPOINTS.get(found[0] if found else None, "breakpoint")
     elif reason == "no-history":
         body["description"] = "at the end of the recording"
+    elif body["reason"] == "data breakpoint":
+        body |= hit_body(context, payload)
     elif reason == "signal-received":
         name = str(payload.get("signal-name", ""))
         if wanted and name in _PAUSE_SIGNALS:

@@ -124,14 +124,14 @@ async def set_variable(context: Context, arguments: SetVariableArguments) -> Jso
         case Scope(frame, _):
             if arguments.name == RETURN_VALUE:
                 raise UserError("the function has returned already: its value can't be changed any more")
-            name = await _expression_of(context, frame, arguments.name)
+            name = await expression_of(context, frame, arguments.name)
             changed = await values.send(context, "assign", name, arguments.value, format_, frame=frame)
         case Registers():
             changed = await set_register(context, container, arguments.name, arguments.value, format_)
         case Globals() | Pointer() | Opened():
-            opened = await _opened(context, container)
-            place = (opened.node, opened.start, arguments.name, arguments.value, format_)
-            changed = await values.send(context, "assign-child", *place, frame=opened.frame)
+            node = await opened(context, container)
+            place = (node.node, node.start, arguments.name, arguments.value, format_)
+            changed = await values.send(context, "assign-child", *place, frame=node.frame)
         case _:
             raise UserError(f"{arguments.variables_reference} is no reference of variables")
     return _changed(context, changed, container.frame)
@@ -158,7 +158,7 @@ def _refuse_if_read_only(context: Context, name: str) -> None:
         raise UserError(f"{name} was not changed: this session is read-only (readOnly)")
 
 
-async def _expression_of(context: Context, frame: Frame, name: str) -> str:
+async def expression_of(context: Context, frame: Frame, name: str) -> str:
     """Return what names a variable of a frame: one that is hidden by another of its name is found by its address."""
     listed = await frame_variables(context, frame)
     return next((str(each.get("expression", name)) for each in listed if each["name"] == name), name)
@@ -175,7 +175,8 @@ async def _returned(context: Context, frame: Frame, format_: str) -> list[JsonOb
     return [shown | {"name": RETURN_VALUE, "attributes": ["readOnly"]}]
 
 
-async def _opened(context: Context, container: Globals | Pointer | Opened) -> Opened:
+async def opened(context: Context, container: Globals | Pointer | Opened) -> Opened:
+    """Return the node of a container."""
     if isinstance(container, Opened):
         return container
     if isinstance(container, Globals):
@@ -190,15 +191,15 @@ async def _opened(context: Context, container: Globals | Pointer | Opened) -> Op
 async def _children(
     context: Context, container: Globals | Pointer | Opened, arguments: VariablesArguments
 ) -> list[JsonObject]:
-    opened = await _opened(context, container)
-    format_ = arguments.format.letter or opened.format
-    first = opened.start + (arguments.start or 0)
+    node = await opened(context, container)
+    format_ = arguments.format.letter or node.format
+    first = node.start + (arguments.start or 0)
     count = min(arguments.count or MAX_CHILDREN, MAX_PAGE)
     page: dict[str, Any] = await values.ask(
-        context, "children", opened.node, first, count, format_, arguments.filter or "", frame=opened.frame
+        context, "children", node.node, first, count, format_, arguments.filter or "", frame=node.frame
     )
-    found = [to_variable(context, each, opened.frame, opened.format) for each in page["children"]]
+    found = [to_variable(context, each, node.frame, node.format) for each in page["children"]]
     if page["more"] and not arguments.count:
-        rest = Opened(opened.node, opened.frame, opened.format, first + count)
+        rest = Opened(node.node, node.frame, node.format, first + count)
         found.append({"name": "…", "value": "more", "variablesReference": context.stopped.reference(rest)})
     return found

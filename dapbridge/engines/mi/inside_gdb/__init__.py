@@ -27,6 +27,7 @@ PARTS = (
     "sources",
     "new_program",
     "exceptions",
+    "watching",
 )
 
 for _part in PARTS:

@@ -206,6 +206,12 @@ def assign_child(stop: str, number: str, start: str, name: str, content: str, fo
     return _changed(_find(node, int(start), name, look), node.rust, format_)
 
 
+def find_child(stop: str, number: str, start: int, name: str) -> Child:
+    """Return a child of a node by its name, looked for from `start` on."""
+    node = _table.at(stop).get(number)
+    return _find(node, start, name, Look(rust=node.rust))
+
+
 def _find(node: Node, start: int, name: str, look: Look) -> Child:
     index = name[1:-1]
     found = node.children(look)
