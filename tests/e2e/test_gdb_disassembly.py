@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from support.dap_client import DapClient, JsonObject
+from support.dap_client import DapClient, DapError, JsonObject
 from support.looking import frames
 from support.marks import mark
 from support.serving import attach, client_path
@@ -244,3 +244,25 @@ async def test_pages_fit_together_far_from_all_that_tells_where_functions_begin(
             assert code(above) == code(from_start)[at - 300 : at]
         await assert_pages_fit(client, from_start[-1]["address"], 6)
         await leave(client, target)
+
+
+async def test_a_long_disassembly_is_cancelled_and_leaves_the_debugger_whole(client: DapClient) -> None:
+    async with running("threads") as target:
+        await attach(client, target, "threads.cpp", stopOnEntry=True)
+        thread = (await client.event("stopped"))["threadId"]
+        reference = (await frames(client, thread))[0]["instructionPointerReference"]
+        arguments = {"memoryReference": reference, "instructionOffset": -20_000, "instructionCount": 20_000}
+        # An interrupt just before gdb reads the command does nothing, and by the next one the answer may be there.
+        assert "cancelled" in [await outcome_of_cancelled(client, arguments) for _ in range(5)]
+        await disassemble(client, reference, -50, 100)
+        await leave(client, target)
+
+
+async def outcome_of_cancelled(client: DapClient, arguments: JsonObject) -> str:
+    long = client.send("disassemble", arguments)
+    await client.request("cancel", {"requestId": long})
+    try:
+        await client.response(long)
+    except DapError as error:
+        return error.message
+    return "done"
