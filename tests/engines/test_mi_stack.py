@@ -1,5 +1,6 @@
 """Stacks whatever their depth, asked from a fake debugger, and frames' names."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import pytest
 from engines.test_mi_engine import STOPPED, attached, look
 
 from dapbridge.engines.mi.stack import without_parameters
+from dapbridge.mi.commands import quote
 
 
 @pytest.mark.parametrize(
@@ -43,14 +45,11 @@ def stack_of(depth: int) -> Callable[[str], str | None]:
         numbers = [int(each) for each in re.findall(r" (\d+)(?= |$)", command.replace("--thread 1", ""))]
         if command.startswith("-stack-info-depth"):
             return f'^done,depth="{min(depth, numbers[0])}"'
-        if not command.startswith("-stack-list-frames"):
+        if not command.startswith("-x-frames"):
             return look(command)
         low, high = numbers
-        if low >= depth:
-            return '^error,msg="-stack-list-frames: Not enough frames in stack."'
-        levels = range(low, min(high + 1, depth))
-        frames = ",".join(f'frame={{level="{each}",addr="0x1",func="f"}}' for each in levels)
-        return f"^done,stack=[{frames}]"
+        rows = [[1, 0, None, 0, None]] * len(range(low, min(high + 1, depth)))
+        return f"^done,json={quote(json.dumps({'low': low, 'rows': rows, 'texts': ['f']}))}"
 
     return answer
 

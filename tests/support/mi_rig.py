@@ -16,7 +16,7 @@ from dapbridge.engines.mi.gdb import Gdb
 STOPPED = '*stopped,reason="breakpoint-hit",bkptno="1",frame={func="f"},thread-id="1",stopped-threads="all"'
 BREAKPOINT = 'bkpt={{number="1",type="breakpoint",addr="{addr}",fullname="/src/a.c",line="{line}",times="{times}"}}'
 LOOKS = {
-    "-stack-list-frames": '^done,stack=[frame={level="0",addr="0x1",func="f",fullname="/src/a.c",line="3"}]',
+    "-x-frames": r'^done,json="{\"low\":0,\"rows\":[[1,0,1,3,null]],\"texts\":[\"f\",\"/src/a.c\"]}"',
     "-x-variables": '^done,json="{\\"variables\\":[{\\"name\\":\\"x\\",\\"type\\":\\"int\\",\\"value\\":\\"1\\"}]}"',
     "-x-threads": r'^done,json="{\"threads\":[{\"id\":1,\"pid\":1,\"tid\":12,\"name\":\"api\"}]}"',
     "-break-insert": "^done," + BREAKPOINT.format(addr="0x1", line=3, times=0),

@@ -7,7 +7,7 @@ from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.debugger import Answer
 from dapbridge.engines.mi.exceptions import GROUP, ExceptionWish
 from dapbridge.engines.mi.requests import Arguments, request
-from dapbridge.engines.mi.stack import frames_command
+from dapbridge.engines.mi.stack import first_page, frames_of
 from dapbridge.engines.mi.stops import ExceptionStop
 from dapbridge.errors import EngineError, UserError
 from dapbridge.mi.commands import command
@@ -80,10 +80,10 @@ async def exception_info(context: Context, arguments: ExceptionInfoArguments) ->
     exception = stop.exception
     if exception is None or stop.thread_id != arguments.thread_id:
         raise UserError(f"thread {arguments.thread_id} did not stop at an exception")
-    answer = await context.debugger.ask(frames_command(stop.thread_id, 0))
+    answer = await context.debugger.ask(first_page(stop.thread_id))
     details: JsonObject = {
         "message": exception.message,
-        "stackTrace": "\n".join(_frame(each) for each in answer.get("stack") or []),
+        "stackTrace": "\n".join(_frame(each) for each in frames_of(answer)),
     }
     if exception.type_name:
         details["typeName"] = details["fullTypeName"] = exception.type_name
@@ -98,5 +98,5 @@ async def exception_info(context: Context, arguments: ExceptionInfoArguments) ->
 
 
 def _frame(frame: Payload) -> str:
-    place = f" at {frame['file']}:{frame['line']}" if "file" in frame and "line" in frame else ""
+    place = f" at {frame['fullname']}:{frame['line']}" if "fullname" in frame else ""
     return f"#{frame['level']} {frame.get('func') or frame.get('addr')}{place}"

@@ -8,7 +8,7 @@ from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi import data_breakpoints, exception_info, new_program, processes, variables
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
-from dapbridge.engines.mi.stack import frames_command
+from dapbridge.engines.mi.stack import first_page
 from dapbridge.engines.mi.stop_reasons import SCOPE_END, find_return_value, split_reasons, stopped_body
 from dapbridge.engines.mi.stops import Frame, Stop
 from dapbridge.engines.mi.threads import ask_names
@@ -126,7 +126,7 @@ async def _tell_explained(context: Context, stop: Stop, asked: exception_info.As
 def _prefetch(context: Context, thread_id: int) -> None:
     with context.debugger.burst():
         ask_names(context)
-        context.debugger.ask(frames_command(thread_id, 0))
+        context.debugger.ask(first_page(thread_id))
         context.debugger.ask(variables.variables_command(context, Frame(thread_id, 0)))
 
 

@@ -8,12 +8,10 @@ from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.modules import module_id
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stops import Depth, Frame, Stop
-from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
 PAGE_FRAMES = 20
-_CHUNK_FRAMES = 400
 MAX_FRAMES = 20_000
 """The most frames in one answer: a runaway recursion has more than anybody can look at."""
 
@@ -47,10 +45,25 @@ class StackTraceArguments(Arguments, frozen=True):
     format: StackFrameFormat = StackFrameFormat()
 
 
-def frames_command(thread_id: int, page: int) -> str:
-    """Return the MI command for one page of a thread's stack."""
-    first = page * PAGE_FRAMES
-    return _listing("stack-list-frames", thread_id, first, first + PAGE_FRAMES)
+def first_page(thread_id: int) -> str:
+    """Return the command for the innermost frames of a thread's stack."""
+    return _listing("x-frames", thread_id, 0, PAGE_FRAMES)
+
+
+def frames_of(answer: Payload) -> list[Payload]:
+    """Return the frames of an answer, named as MI does (GDB manual, "GDB/MI Frame Information")."""
+    low, rows, texts = answer["low"], answer["rows"], answer["texts"]
+    frames = []
+    for level, (address, function, path, line, library) in enumerate(rows, low):
+        frame = {"level": level, "addr": f"0x{address:016x}"}
+        if function is not None:
+            frame["func"] = texts[function]
+        if path is not None:
+            frame |= {"fullname": texts[path], "line": line}
+        if library is not None:
+            frame["from"] = texts[library]
+        frames.append(frame)
+    return frames
 
 
 @request("stackTrace", capabilities=("supportsDelayedStackTraceLoading",), needs_stop=True)
@@ -76,18 +89,15 @@ async def _frames(context: Context, stop: Stop, thread_id: int, start: int, leve
     end, rest_start = start + levels, max(start, PAGE_FRAMES)
     first: list[Payload] = []
     if start < PAGE_FRAMES:
-        answer = await context.debugger.ask(frames_command(thread_id, 0))
-        first = answer.get("stack") or []
+        first = frames_of(await context.debugger.ask(first_page(thread_id)))
         _learn_depth(stop, thread_id, Depth(len(first), is_end=len(first) < PAGE_FRAMES))
-    if end > rest_start + _CHUNK_FRAMES:
-        await _find_depth(context, stop, thread_id, end)
     known = stop.depths.get(thread_id)
     if known is not None and known.is_end:
         end = min(end, known.frames)
     rest: list[Payload] = []
     if end > rest_start:
         # One more: it tells whether the stack goes on.
-        rest = await _range(context, thread_id, rest_start, end + 1)
+        rest = frames_of(await context.debugger.ask(_listing("x-frames", thread_id, rest_start, end + 1)))
         if rest:
             _learn_depth(stop, thread_id, _depth(rest_start + len(rest), end))
         else:
@@ -112,24 +122,6 @@ def _learn_depth(stop: Stop, thread_id: int, found: Depth) -> None:
     known = stop.depths.get(thread_id)
     if known is None or (not known.is_end and (found.is_end or found.frames > known.frames)):
         stop.depths[thread_id] = found
-
-
-async def _range(context: Context, thread_id: int, start: int, end: int) -> list[Payload]:
-    """Return the frames from `start` to before `end`, as far as there are any."""
-    with context.debugger.batch():
-        chunks = [
-            context.debugger.ask(_listing("stack-list-frames", thread_id, first, min(first + _CHUNK_FRAMES, end)))
-            for first in range(start, end, _CHUNK_FRAMES)
-        ]
-    found: list[Payload] = []
-    for chunk in chunks:
-        try:
-            found += (await chunk).get("stack") or []
-        except EngineError as error:
-            # GDB's word for "the stack is not that deep".
-            if "Not enough frames" not in str(error):
-                raise
-    return found
 
 
 def _listing(operation: str, thread_id: int, start: int, end: int, *options: str) -> str:
@@ -190,7 +182,7 @@ def _to_dap(context: Context, frame: Payload, format_: StackFrameFormat, paramet
         body["instructionPointerReference"] = address
         if module := module_id(context, address):
             body["moduleId"] = module
-    if path := frame.get("fullname") or frame.get("file"):
+    if path := frame.get("fullname"):
         body["source"] = {"name": path.replace("\\", "/").rsplit("/", 1)[-1], "path": path}
         if module and module != context.process.exe:
             body["source"]["origin"] = _file_name(module)

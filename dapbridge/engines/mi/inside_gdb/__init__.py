@@ -18,6 +18,7 @@ PARTS = (
     "places",
     "completion",
     "modules",
+    "frames",
     "logpoints",
     "calls",
     "hits",
