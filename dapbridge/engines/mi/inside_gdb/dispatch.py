@@ -25,6 +25,7 @@ from .views import (
     member,
     operand,
     plain,
+    pointed_at,
 )
 
 LONG = 200
@@ -76,8 +77,9 @@ def children_of(view: View, expression: str | None, look: Look) -> Children | No
 def _pointed_to(pointee: Value, expression: str | None, look: Look) -> Children:
     target = expression and f"*{operand(expression)}"
     if pointee.type.strip_typedefs().code in RECORDS:
-        # What can't be read says so once.
-        read(address_of(pointee), 1)
+        if place := address_of(pointee):
+            # What can't be read says so once.
+            read(place, 1)
         inside = children_of(view_of(pointee, target, look), target, look)
         if inside is not None:
             return inside
@@ -125,10 +127,10 @@ def _pieces(text: Text) -> Children | None:
 
 def _pointer_view(value: Value, type_: Type, look: Look) -> View:
     target = type_.target().unqualified()
-    if (kind := character_prefix(target)) is not None:
+    if (kind := character_prefix(target)) is not None and pointed_at(value) is not None:
         return _text_of_pointer(value, *kind)
     bare = target.strip_typedefs()
-    if bare.code in _NOTHING_TO_SEE or int(value) == 0:
+    if bare.code in _NOTHING_TO_SEE or pointed_at(value) == 0:
         return View(summary=lambda look: format_scalar(value, look))
     if bare.code in RECORDS and _has_vtable(bare) and (actual := _as_dynamic(value)) is not value:
         # By its own type, and with no name: another member would be taken for it.

@@ -27,6 +27,7 @@ from .views import (
     format_scalar,
     operand,
     plain,
+    pointed_at,
 )
 
 _Make = Callable[[Value, Type, str | None, Look], View | None]
@@ -84,14 +85,12 @@ def _char(code: int) -> str:
 
 def _pointer(value: Value, type_: Type, look: Look) -> View | None:
     target = type_.target().strip_typedefs()
-    if (
-        target.code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_VOID)
-        or int(value) == 0
-        or (target.name in ("()", None) and not target.sizeof)
-    ):
+    address = pointed_at(value)
+    is_bare = target.code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_VOID) or not (target.name or target.sizeof)
+    if is_bare or target.name == "()" or address == 0:
         return View(summary=lambda look: format_scalar(value, look))
     try:
-        read(int(value), 1)
+        read(address or 0, 1 if address else 0)
     except gdb.error:
         return View(summary=lambda look: format_scalar(value, look), points=value.dereference)
     # References, boxes and raw pointers are all one in the debug information.

@@ -6,7 +6,7 @@ command says: those of an earlier one are gone. A node knows how its value is re
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gdb
@@ -15,7 +15,20 @@ from . import assigning, rust_paths
 from .commands import mi_command
 from .dispatch import MAX_SCAN, can_open, children_of, seen_through, view_of
 from .summaries import failure, name_of, summarize
-from .views import ERRORS, RECORDS, REFERENCES, Child, Children, Look, Value, View, address_of, addressed, at
+from .views import (
+    ERRORS,
+    RECORDS,
+    REFERENCES,
+    Child,
+    Children,
+    Look,
+    Value,
+    View,
+    address_of,
+    addressed,
+    at,
+    pointed_at,
+)
 
 MAX_COUNT = 2**31 - 1
 IN_A_LIST = 200
@@ -92,32 +105,42 @@ def variables(stop: str, format_: str = "") -> dict[str, Any]:
     _table.at(stop)
     frame = gdb.selected_frame()
     look = Look(rust=is_rust(frame), format_=format_)
-    found: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    try:
-        block = frame.block()
-    except RuntimeError:
-        return {"variables": []}
-    while block is not None:
-        shown = (each for each in block if each.is_argument or each.is_variable)
-        found += [_symbol(each, frame, look, seen) for each in shown]
-        if block.function is not None:
-            break
-        block = block.superblock
+    found = [_describe_symbol(symbol, label, name, frame, look) for symbol, label, name in _symbols(frame)]
     file = frame.find_sal().symtab
     return {"variables": found, "file": file.fullname() if file else ""}
 
 
-def _symbol(symbol: Any, frame: Any, look: Look, seen: set[str]) -> dict[str, Any]:
+def _symbols(frame: Any) -> Iterator[tuple[Any, str, str | None]]:
+    """Yield the variables of a frame, inner blocks first: what they are called, and what names them in expressions."""
     try:
-        name = str(symbol.name)
-    except ERRORS as error:
-        # Debug information is only what the target says it is.
-        return {"name": "?", "value": failure(error)}
-    hidden = name in seen
-    seen.add(name)
-    label = f"{name} (line {symbol.line})" if hidden else name
-    child = Child(label, lambda: symbol.value(_same(frame)), None if hidden else name, declared=symbol)
+        block = frame.block()
+    except RuntimeError:
+        # No debug information.
+        return
+    seen: dict[str, set[int]] = {}
+    while block is not None:
+        for symbol in block:
+            if not (symbol.is_argument or symbol.is_variable):
+                continue
+            try:
+                name = str(symbol.name)
+            except ERRORS:
+                # Debug information is only what the target says it is.
+                yield symbol, "?", None
+                continue
+            lines = seen.setdefault(name, set())
+            # Optimized code has the same variable in block after block.
+            if symbol.line not in lines:
+                hidden = bool(lines)
+                yield symbol, f"{name} (line {symbol.line})" if hidden else name, None if hidden else name
+                lines.add(symbol.line)
+        if block.function is not None:
+            return
+        block = block.superblock
+
+
+def _describe_symbol(symbol: Any, label: str, name: str | None, frame: Any, look: Look) -> dict[str, Any]:
+    child = Child(label, lambda: symbol.value(_same(frame)), name, declared=symbol)
     body = describe(child, look)
     if symbol.is_argument:
         body["argument"] = 1
@@ -302,10 +325,10 @@ def _add_place(body: dict[str, Any], value: Value, view: View) -> None:
     if view.text is not None:
         body["memory"] = view.text.address
         body["attributes"] = [*body.get("attributes", ()), "rawString"]
-    elif type_.code == gdb.TYPE_CODE_PTR and int(value):
-        body["memory"] = int(value)
+    elif type_.code == gdb.TYPE_CODE_PTR and (address := pointed_at(value)):
+        body["memory"] = address
         if type_.target().code == gdb.TYPE_CODE_FUNC:
-            body["code"] = int(value)
+            body["code"] = address
     elif type_.code in REFERENCES:
         body["memory"] = address_of(value.referenced_value())
     elif type_.code in (*RECORDS, gdb.TYPE_CODE_ARRAY) and (address := address_of(value)):

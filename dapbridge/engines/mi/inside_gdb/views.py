@@ -214,6 +214,14 @@ def address_of(value: Value) -> int:
         return 0
 
 
+def pointed_at(pointer: Value) -> int | None:
+    """Return the address in a pointer; None for one that only the debug information knows ("synthetic pointer")."""
+    address = int(pointer)
+    if not address and pointer.address is None and "synthetic" in pointer.format_string(raw=True):
+        return None
+    return address
+
+
 def at(address: int, type_: Type) -> Callable[[], Value]:
     """Return what reads a value of a type at an address, lazily."""
     return lambda: gdb.Value(address).cast(type_.pointer()).dereference()
