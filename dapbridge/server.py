@@ -18,6 +18,10 @@ from dapbridge.session import Session
 from dapbridge.stdio import StdioTransport, take_stdio
 
 MAX_UNSENT_BYTES = 64 * 1024 * 1024
+FAR_BEHIND_BYTES = 1024 * 1024
+"""With so much unread the engine waits; what it has on its way already still comes."""
+STALL_LIMIT_S = 30
+"""A client that reads so slowly for so long keeps the target from running: it is given up."""
 FLUSH_LIMIT_S = 2
 
 log = logging.getLogger(__name__)
@@ -99,12 +103,13 @@ class Connection(asyncio.Protocol):
         self._name = name
         self._transport: asyncio.Transport | None = None
         self._lost = asyncio.Event()
+        self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the session. (asyncio has set TCP_NODELAY.)"""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+        transport.set_write_buffer_limits(high=FAR_BEHIND_BYTES)
         if not self._server.start(self):
             transport.abort()
 
@@ -117,13 +122,20 @@ class Connection(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        log.error("closing the connection: the client has left %d MiB unread", MAX_UNSENT_BYTES >> 20)
-        if self._transport:
-            self._transport.abort()
+        if self._stall is None:
+            self._stall = asyncio.get_running_loop().call_later(
+                STALL_LIMIT_S, self._give_up, f"much for {STALL_LIMIT_S} s"
+            )
+            self.session.wait_for_client(True)
+
+    def resume_writing(self) -> None:
+        self._end_stall()
+        self.session.wait_for_client(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc:
             log.info("connection lost: %s", exc)
+        self._end_stall()
         self._lost.set()
         self.session.client_gone()
 
@@ -131,6 +143,8 @@ class Connection(asyncio.Protocol):
         """Send at once, or queue; ignored when the client is gone."""
         if self._transport and not self._transport.is_closing():
             self._transport.write(data)
+            if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+                self._give_up(f"{MAX_UNSENT_BYTES >> 20} MiB")
 
     def close(self) -> None:
         """End the connection after what was written; may be called twice."""
@@ -148,6 +162,16 @@ class Connection(asyncio.Protocol):
         finally:
             await self._flush_and_close()
         log.info("session ended")
+
+    def _give_up(self, unread: str) -> None:
+        log.error("closing the connection: the client has left %s unread", unread)
+        if self._transport:
+            self._transport.abort()
+
+    def _end_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     async def _flush_and_close(self) -> None:
         self.close()

@@ -125,6 +125,11 @@ class Session:
             self._muted = True
         self._leave()
 
+    def wait_for_client(self, waits: bool) -> None:
+        """Have the engine wait while the client is far behind in reading."""
+        if self._started:
+            self._started.engine.wait_for_client(waits)
+
     # From the client
 
     def _take(self, message: Message | BadMessage) -> None:

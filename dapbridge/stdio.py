@@ -38,6 +38,7 @@ class StdioTransport(asyncio.Transport):
         self._unsent: deque[memoryview] = deque()
         self._unsent_bytes = 0
         self._max_unsent_bytes = 64 * 1024
+        self._writing_paused = False
         self._reading = False
         self._closing = False
         self._lost = False
@@ -52,7 +53,7 @@ class StdioTransport(asyncio.Transport):
         return self._closing
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set how many bytes may be unsent before the protocol's `pause_writing` is called; `low` is not used."""
+        """Set how many bytes may be unsent before the protocol's `pause_writing` is called; `low` isn't used."""
         if high is not None:
             self._max_unsent_bytes = high
 
@@ -70,7 +71,8 @@ class StdioTransport(asyncio.Transport):
             self._loop.add_writer(self._write_fd, self._flush)
         self._unsent.append(rest)
         self._unsent_bytes += len(rest)
-        if self._unsent_bytes > self._max_unsent_bytes:
+        if self._unsent_bytes > self._max_unsent_bytes and not self._writing_paused:
+            self._writing_paused = True
             self._protocol.pause_writing()
 
     def close(self) -> None:
@@ -131,6 +133,9 @@ class StdioTransport(asyncio.Transport):
             if self._lost:
                 return
             self._unsent_bytes -= sent
+            if self._writing_paused and self._unsent_bytes <= self._max_unsent_bytes // 4:
+                self._writing_paused = False
+                self._protocol.resume_writing()
             if sent < len(self._unsent[0]):
                 self._unsent[0] = self._unsent[0][sent:]
                 return

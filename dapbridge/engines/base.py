@@ -32,6 +32,10 @@ class Engine(Protocol):
         """Make the request end early with "cancelled" if it can (DAP, "Cancel"); unknown ones are ignored."""
         ...
 
+    def wait_for_client(self, waits: bool) -> None:
+        """Take in nothing more from the debugger while the client is far behind in reading what was emitted."""
+        ...
+
     async def find_sources(self, file_name: str) -> list[str]:
         """Return the target paths of the sources called `file_name`; [] where the debugger can't tell."""
         ...

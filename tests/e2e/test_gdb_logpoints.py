@@ -1,13 +1,15 @@
 """gdb: log points: their lines, what they show, when, and that the target goes on by itself."""
 
+import asyncio
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from support.dap_client import DapClient, JsonObject
+from support.dap_client import LIMIT_S, DapClient, JsonObject
 from support.marks import mark
-from support.serving import attach, client_path
+from support.serving import attach, client_path, listening
 from support.targets import DockerTarget, running
 
 pytestmark = pytest.mark.docker
@@ -231,3 +233,37 @@ async def test_rust_values(client: DapClient) -> None:
         assert re.search(r"[{\[]1, 2, \d+[}\]]$", last)
         assert client.received("stopped") == []
         await leave(client, target)
+
+
+async def test_a_client_that_reads_slowly_slows_the_target_and_loses_nothing(client: DapClient) -> None:
+    await check_slow(client)
+
+
+async def test_so_does_one_on_tcp() -> None:
+    async with listening() as server, await server.connect() as client:
+        await check_slow(client)
+
+
+async def check_slow(client: DapClient) -> None:
+    async with running("logged") as target:
+        await attach(client, target, "logged.cpp")
+        # Long lines, which soon fill every buffer on the way.
+        await client.set_breakpoints(LOGGED, log_point("hot", "hot {number} " + "x" * 7000))
+        await client.output("hot ")
+        with client.not_reading():
+            async with asyncio.timeout(LIMIT_S):
+                await stands_still(target)
+        for _ in range(20):
+            await client.output("hot ")
+        await client.set_breakpoints(LOGGED)
+        numbers = [int(each) for each in logged(client, r"hot (\d+) x{7000}")]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        await leave(client, target)
+
+
+async def stands_still(target: DockerTarget) -> None:
+    """Wait until the target prints nothing for ten times as long as it else would take."""
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(1):
+                await target.lines.wait_for("tick ")

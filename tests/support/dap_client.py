@@ -13,8 +13,8 @@ import json
 import os
 import socket
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -255,6 +255,16 @@ class DapClient:
         """Disconnect and wait until the adapter has closed the connection."""
         await self.request("disconnect", arguments)
         await self.wait_closed()
+
+    @contextmanager
+    def not_reading(self) -> Iterator[None]:
+        """Read nothing that the adapter sends, as an editor that has hung."""
+        transport = self._reader._transport  # type: ignore[attr-defined]
+        transport.pause_reading()
+        try:
+            yield
+        finally:
+            transport.resume_reading()
 
     async def wait_closed(self, limit_s: float = LIMIT_S) -> None:
         """Wait until the adapter has closed the connection."""

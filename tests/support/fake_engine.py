@@ -39,6 +39,7 @@ class FakeEngine:
         self.emit = emit
         self.requests: list[Request] = []
         self.cancelled: list[int] = []
+        self.waits: list[bool] = []
         self.closed = 0
         self.answers = dict(ANSWERS)
         self.unanswered: set[str] = set()
@@ -71,6 +72,9 @@ class FakeEngine:
         self.cancelled.append(request_seq)
         request = next(request for request in self.requests if request.seq == request_seq)
         self.respond(request, error="cancelled")
+
+    def wait_for_client(self, waits: bool) -> None:
+        self.waits.append(waits)
 
     async def find_sources(self, file_name: str) -> list[str]:
         self.searches.append(file_name)

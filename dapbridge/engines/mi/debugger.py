@@ -53,6 +53,8 @@ class Debugger:
         self._pending: dict[int, _Pending] = {}
         self._asked: dict[str, Answer] = {}
         self._ended = False
+        self._may_read = asyncio.Event()
+        self._may_read.set()
         self._burst: list[bytes] | None = None
         self._batch: list[tuple[str, Answer]] | None = None
         self._can_batch = True
@@ -62,6 +64,7 @@ class Debugger:
         """Read until the debugger's end; then every command that waits fails with EngineError."""
         try:
             while data := await self._transport.read():
+                await self._may_read.wait()
                 for record in self._connection.receive_data(data):
                     self._handle(record)
                     if isinstance(record, Prompt):
@@ -72,6 +75,13 @@ class Debugger:
             for pending in self._pending.values():
                 _fail(pending.answer, f"{self.name} has ended")
             self._pending.clear()
+
+    def pause_reading(self, paused: bool) -> None:
+        """Read on only after a pause: what the debugger says has to wait, and then the debugger too."""
+        if paused:
+            self._may_read.clear()
+        else:
+            self._may_read.set()
 
     def send(self, command: str) -> Answer:
         """Write a command now; the answer is its result's payload, or EngineError with the debugger's own words."""

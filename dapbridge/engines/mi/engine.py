@@ -144,6 +144,11 @@ class MiEngine:
             self._cancelled.discard(request.seq)
             self._emit(Response(request.seq, request.command, success=False, message="cancelled"))
 
+    def wait_for_client(self, waits: bool) -> None:
+        """Pause the debugger, and so a target that runs through log points, until the client has read on."""
+        if self._context is not None:
+            self._context.debugger.pause_reading(waits)
+
     async def find_sources(self, file_name: str) -> list[str]:
         """Return the full names of the program's sources called `file_name`."""
         if self._context is None:
@@ -162,6 +167,7 @@ class MiEngine:
         context, child = self._context, self._child
         self._context, self._leaving = None, self._context or self._leaving
         if context is not None and child is not None:
+            context.debugger.pause_reading(False)
             if context.attached and not context.terminated:
                 if context.debugger.is_busy and context.stop is not None:
                     # It may be in a call into the target, which hears nothing but this.
