@@ -92,6 +92,22 @@ async def test_children_that_end_at_once_leave_no_trace(client: DapClient) -> No
         assert healing.find_breakpoints(target.pid) == {}
 
 
+@pytest.mark.parametrize("follow", ["parent", "child"])
+async def test_a_watchpoint_kills_nobody_who_is_not_debugged(client: DapClient, follow: str) -> None:
+    async with running("forks", "fork", TRIGGER) as target:
+        await attach(client, target, "forks.c", "make-child", followFork=follow)
+        target.trigger()
+        thread = (await client.event("stopped", reason="breakpoint"))["threadId"]
+        await client.request("evaluate", {"expression": "`watch counter", "context": "repl"})
+        await go_on(client, thread)
+        stopped = await client.event("stopped", reason="data breakpoint")
+        who = "tick" if follow == "parent" else "child_goes_on"
+        assert (await place(client, stopped["threadId"]))[0] == who
+        # It stands; the other one counts on, untouched.
+        await ticks(target, "child" if follow == "parent" else "parent")
+        await leave(client, target)
+
+
 @pytest.mark.parametrize("follow", ["parent", "both"])
 @pytest.mark.parametrize("mode", ["spawners", "forkers"])
 async def test_helpers_are_started_while_other_threads_meet_breakpoints(
