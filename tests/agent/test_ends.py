@@ -133,6 +133,18 @@ async def test_running_with_a_breakpoint(target: Target, end: End) -> None:
         await end(case)
 
 
+@pytest.mark.parametrize("end", ENDS)
+async def test_running_with_a_watchpoint_in_the_processor(target: Target, end: End) -> None:
+    async with under_gdb(target) as case:
+        await case.mi.send("-exec-interrupt")
+        await case.mi.wait_for("*stopped")
+        # Written to when it is asked for `seldom`, after the end: a watchpoint that is left kills it then.
+        assert "wpt=" in await case.mi.send("-break-watch wanted")
+        await case.mi.send("-exec-continue")
+        await case.mi.wait_for("*running")
+        await end(case)
+
+
 @pytest.mark.parametrize("end", GENTLE_ENDS)
 async def test_running_into_a_hot_breakpoint(target: Target, end: End) -> None:
     async with under_gdb(target, "-c 0 often") as case:

@@ -10,7 +10,8 @@ PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNS = 0x00020000
 CLONE_NEWPID = 0x20000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x4000, 0x40000
-PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+PTRACE_POKEUSER, PTRACE_DETACH = 6, 17
+PTRACE_GETSIGINFO, PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4202, 0x4206, 0x4207
 WALL = 0x40000000
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -38,9 +39,9 @@ def mount(source: str, target: str, kind: str, flags: int) -> None:
     _check(_libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), None))
 
 
-def ptrace(request: int, pid: int) -> None:
-    """Make a ptrace request that takes neither address nor data (ptrace(2)). Raises OSError."""
-    _check(_libc.ptrace(request, pid, None, None))
+def ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> None:
+    """Make a ptrace request that returns nothing (ptrace(2)). Raises OSError."""
+    _check(_libc.ptrace(request, pid, address, data))
 
 
 def _check(result: int) -> None:

@@ -27,6 +27,8 @@ class Ladder:
         self._loop = loop
         self._heal = heal
         self._timer: Timer | None = None
+        self.forced = False
+        """Whether it was told to end in a way that may leave something behind in what it traces."""
 
     def start(self) -> None:
         """Begin to go down the ladder, unless that has begun."""
@@ -47,9 +49,11 @@ class Ladder:
         elif action == "signal":
             number = signal_number(str(arguments[0]))
             if number not in (signal.SIGINT, signal.SIGSTOP, signal.SIGCONT):
+                self.forced = True
                 self._heal()
             self._child.send_signal(number)
         else:
+            self.forced = True
             # Stopped first, or it could put a breakpoint back between the healing and its death.
             self._child.send_signal(signal.SIGSTOP)
             self._heal()

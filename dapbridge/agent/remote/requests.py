@@ -132,7 +132,9 @@ def let_go(agent: Supervisor, child: int) -> Any:
 def heal(agent: Supervisor, pid: int, forks: bool) -> Any:
     """Put right what a debugger that nobody looks after any more has left in process `pid`, and its `forks`."""
     agent.rescue.heal([pid])
-    for each in processes.descendants(pid) if forks else {pid}:
+    pids = processes.descendants(pid) if forks else {pid}
+    agent.rescue.clear_watchpoints(pids)
+    for each in pids:
         agent.rescue.let_go_on(each)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from dapbridge.agent.remote import healing, processes
+from dapbridge.agent.remote import healing, processes, watchpoints
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,14 +39,21 @@ class Rescue:
         with suppress(OSError):  # ended already
             self._followed[pid] = processes.start_ticks(pid)
 
-    def heal(self, pids: Iterable[int | None]) -> None:
-        """Take all breakpoints out of `pids` (the main process for None) at once, then out of the target's others."""
+    def heal(self, pids: Iterable[int | None]) -> int:
+        """Take all breakpoints out of `pids` (the main process for None) at once, then out of the target's others.
+
+        Returns how many there were.
+        """
         first = [pid for each in pids if (pid := each or self._main_pid) is not None]
-        for pid in first:
-            self._heal_one(pid)
-        for other in self.target_pids() - set(first):
-            if not self._is_anothers(other):
-                self._heal_one(other)
+        count = sum(self._heal_one(pid) for pid in first)
+        others = self.target_pids() - set(first)
+        return count + sum(self._heal_one(pid) for pid in others if not self._is_anothers(pid))
+
+    def clear_watchpoints(self, pids: Iterable[int | None]) -> None:
+        """Take a dead debugger's hardware watchpoints out of `pids` (the main process for None)."""
+        for pid in {each or self._main_pid for each in pids} - {None}:
+            with suppress(OSError):  # ended
+                watchpoints.clear(pid or 0)
 
     def continue_stopped(self) -> None:
         """Continue the processes that stand stopped, untraced, and did not when this began."""
@@ -82,14 +89,15 @@ class Rescue:
             return True
         return tracer != 0 and tracer not in processes.descendants(os.getpid())
 
-    def _heal_one(self, pid: int) -> None:
+    def _heal_one(self, pid: int) -> int:
         try:
             count = healing.heal(pid, self._breakpoints_before.get(pid, frozenset()))
         except OSError as error:  # ended, or not ours to touch: then no debugger of ours has touched it
             self._log(f"process {pid} was not looked through for breakpoints: {error.strerror}")
-            return
+            return 0
         if count:
             self._log(f"took {count} breakpoints out of process {pid}")
+        return count
 
     def _stopped(self) -> set[tuple[int, int]]:
         found = set()

@@ -79,11 +79,12 @@ class Supervisor:
         self._has_descendants = True
         self.receivers[channel] = child
         pids: list[int | None] = [pid]
-        self._children[channel] = _Supervised(
-            child, Ladder(ladder, child, self._loop, lambda: self.rescue.heal(pids)), pids
-        )
+        self._children[channel] = _Supervised(child, Ladder(ladder, child, self._loop, lambda: self._heal(pids)), pids)
         self.rescue.note_breakpoints(pid)
         return child.pid
+
+    def _heal(self, pids: list[int | None]) -> None:
+        self.rescue.heal(pids)
 
     def signal_child(self, channel: int, number: int) -> None:
         self._child(channel).child.send_signal(number)
@@ -190,7 +191,9 @@ class Supervisor:
     def _child_ended(self, supervised: _Supervised, status: int) -> None:
         # The healing races with the target, so it comes before everything else. Not only after a death by a signal: gdb
         # takes SIGTERM for an order to exit with 0, its breakpoints still in place.
-        self.rescue.heal(supervised.target_pids)
+        healed = self.rescue.heal(supervised.target_pids)
+        if status or healed or supervised.ladder.forced:
+            self.rescue.clear_watchpoints(supervised.target_pids)
         child = supervised.child
         child.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
         supervised.ladder.stop()
