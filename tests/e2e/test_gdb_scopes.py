@@ -168,6 +168,8 @@ async def test_registers_are_changed(client: DapClient) -> None:
         before = await opened(client, registers)
         arguments = {"variablesReference": registers, "name": "r15", "value": "0x1234"}
         assert (await client.request("setVariable", arguments))["value"] == "0x1234"
+        areas = [(await client.event("invalidated"))["areas"] for _ in range(2)]
+        assert sorted(areas) == [["stacks"], ["variables"]]
         assert (await values(client, registers))["r15"] == "0x1234"
         status = {"variablesReference": before["float"]["variablesReference"], "name": "fctrl", "value": "0x33f"}
         assert (await client.request("setVariable", status))["value"] == "0x33f"
@@ -278,4 +280,18 @@ async def test_rust_variables_that_hide_each_other(client: DapClient) -> None:
         assert globals_["hiding::LIMIT"]["value"] == "12"
         assert int(globals_["hiding::ROUNDS"]["value"]) > 0
         assert not [name for name in globals_ if "vtable" in name]
+        await leave(client, target)
+
+
+async def test_the_stack_follows_the_registers(client: DapClient) -> None:
+    async with running("nested") as target:
+        top, *outer = await stop_at(client, target, "nested.cpp", "add")
+        registers = (await references(client, top["id"]))["Registers"]
+        before = (await values(client, registers))["rip"].partition(" ")[0]
+        place = outer[-1]["instructionPointerReference"]
+        await client.request("setVariable", {"variablesReference": registers, "name": "rip", "value": place})
+        moved, *_ = await frames(client, 1)
+        assert (moved["name"], moved["instructionPointerReference"]) == ("main", place)
+        await client.request("setVariable", {"variablesReference": registers, "name": "rip", "value": before})
+        assert [each["name"] for each in await frames(client, 1)] == [top["name"], *(each["name"] for each in outer)]
         await leave(client, target)

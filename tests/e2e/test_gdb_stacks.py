@@ -64,6 +64,19 @@ async def test_a_recursion_of_10000_frames_page_by_page(client: DapClient) -> No
         await leave(client, target)
 
 
+async def test_pages_are_of_this_stop_and_this_thread(client: DapClient) -> None:
+    async with running("deep") as target:
+        thread = await stop_at(client, target, "deep.c", "bottom")
+        far = (await page_of(client, thread, 9990, 20))["stackFrames"]
+        assert [each["name"] for each in far] == ["descend"] * 9 + ["main"]
+        await client.set_breakpoints(client_path("deep.c"), mark("deep.c", "report"))
+        await client.request("continue", {"threadId": thread})
+        await client.event("stopped", reason="breakpoint")
+        assert (await page_of(client, thread, 9990, 20)) == {"stackFrames": [], "totalFrames": 1}
+        assert [each["name"] for each in await frames(client, thread)] == ["main"]
+        await leave(client, target)
+
+
 async def test_a_page_far_behind_the_end_is_empty(client: DapClient) -> None:
     async with running("spin") as target:
         thread = await stop_at(client, target, "spin.c", "leaf")

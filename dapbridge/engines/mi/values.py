@@ -65,6 +65,8 @@ async def send(context: Context, operation: str, *parameters: str | int, frame: 
 async def refresh(context: Context) -> None:
     """Make all values show what is true after a change."""
     context.debugger.forget()
+    if context.stop is not None:
+        context.stop.depths.clear()
     await context.debugger.send("-x-refresh")
 
 

@@ -134,6 +134,10 @@ async def set_variable(context: Context, arguments: SetVariableArguments) -> Jso
             changed = await values.send(context, "assign-child", *place, frame=node.frame)
         case _:
             raise UserError(f"{arguments.variables_reference} is no reference of variables")
+    if isinstance(container, Registers):
+        # Where the thread stands, and on which stack, are registers too.
+        context.stopped.depths.clear()
+        context.tell_behind_answer("invalidated", {"areas": ["stacks"]})
     return _changed(context, changed, container.frame)
 
 

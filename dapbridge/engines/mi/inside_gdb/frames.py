@@ -34,17 +34,42 @@ class _Texts:
         return found
 
 
+# By thread and level: frames that a walk may begin at, or each page of a long stack would walk all of it again.
+_marks: dict[int, dict[int, Any]] = {}
+_MARK_EVERY = 256
+
+
+def _forget(event: Any) -> None:
+    _marks.clear()
+
+
+for _changes in (gdb.events.cont, gdb.events.register_changed, gdb.events.memory_changed, gdb.events.new_objfile):
+    _changes.connect(_forget)
+
+
+def _nearest(marks: dict[int, Any], low: int) -> tuple[int, Any]:
+    """Return the frame nearest to a level that a walk to it can begin at."""
+    level = max((each for each in marks if each <= low), default=0)
+    frame = marks.get(level)
+    # Symbols that were read since may have changed what is a frame.
+    if frame is not None and frame.is_valid() and frame.level() == level:
+        return level, frame
+    return 0, gdb.newest_frame()
+
+
 @mi_command("-x-frames")
 def x_frames(low: str, high: str) -> dict[str, Any]:
     """Return the frames from level `low` to `high` as `rows` of address, function, file, line, library."""
     texts = _Texts()
     rows: list[list[Any]] = []
-    frame = gdb.newest_frame()
-    level = 0
+    marks = _marks.setdefault(gdb.selected_thread().global_num, {})
+    level, frame = _nearest(marks, int(low))
     try:
         while frame is not None and level <= int(high):
             if level >= int(low):
                 rows.append(_row(frame, texts))
+            if level in (int(low), int(high)) or not level % _MARK_EVERY:
+                marks[level] = frame
             frame = frame.older()
             level += 1
     except gdb.error:
