@@ -2,15 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.dap_client import LIMIT_S, DapClient, JsonObject
+from support.looking import frames, place
 from support.marks import mark
-from support.serving import attach, client_path, listening
-from support.targets import DockerTarget, running
+from support.serving import assert_whole, attach, client_path, listening
+from support.targets import DockerTarget, running, running_process
 
 pytestmark = pytest.mark.docker
 
@@ -267,3 +269,76 @@ async def stands_still(target: DockerTarget) -> None:
         while True:
             async with asyncio.timeout(1):
                 await target.lines.wait_for("tick ")
+
+
+@pytest.mark.parametrize("threads", ["1", "23"])
+async def test_a_target_full_of_hits_is_paused_and_let_go(client: DapClient, threads: str) -> None:
+    async with running("logged", threads) as target:
+        await attach(client, target, "logged.cpp")
+        await client.set_breakpoints(LOGGED, log_point("hot", "hot {number}"))
+        await client.output("hot ")
+        thread = (await client.request("threads"))["threads"][0]["id"]
+        for _ in range(5):
+            await client.request("pause", {"threadId": thread})
+            assert (await client.event("stopped"))["reason"] == "pause"
+            assert "main" in [each["name"] for each in await frames(client, thread)]
+            await client.request("continue", {"threadId": thread})
+            await client.output("hot ")
+        await leave(client, target)
+
+
+async def test_a_step_over_a_log_point_is_a_step(client: DapClient) -> None:
+    async with running("logged") as target:
+        await attach(client, target, "logged.cpp")
+        line = mark("logged.cpp", "values")
+        before = {"line": line - 1}
+        await client.set_breakpoints(LOGGED, before, log_point("values", "passed {number}"))
+        thread = (await client.event("stopped", reason="breakpoint"))["threadId"]
+        for _ in range(2):
+            await client.request("next", {"threadId": thread})
+            await client.event("stopped", reason="step")
+        await client.output("passed ")
+        assert (await place(client, thread))[1] > line
+        assert len(logged(client, r"passed (\d+)")) == 1
+        await leave(client, target)
+
+
+async def test_the_end_of_the_client_in_a_flood(client: DapClient) -> None:
+    async with running("logged", "23") as target:
+        await attach(client, target, "logged.cpp")
+        await client.set_breakpoints(LOGGED, log_point("hot", "hot {number}"))
+        await client.output("hot ")
+        assert client.process
+        client.process.kill()
+        await assert_whole(target)
+        await target.assert_runs_on()
+
+
+async def test_all_lines_come_before_the_targets_end(client: DapClient) -> None:
+    async with running("logged", "1", "500") as target:
+        await attach(client, target, "logged.cpp")
+        await client.set_breakpoints(LOGGED, log_point("hot", "hot {number}"))
+        target.trigger()
+        await client.event("terminated")
+        numbers = [int(each) for each in logged(client, r"hot (\d+)")]
+        assert numbers == list(range(1, 501))
+        assert client.received("stopped", "continued") == []
+
+
+@pytest.mark.root
+async def test_the_hosts_own_gdb(client: DapClient, compiled: Callable[[str], Path]) -> None:
+    async with running_process(compiled("logged.cpp"), user=1000) as target:
+        await attach(client, target, "logged.cpp")
+        condition = {"condition": "number % 2 == 0", "hitCondition": ">= 3"}
+        await client.set_breakpoints(LOGGED, log_point("values", "{name} {numbers} {nowhere}", **condition))
+        body = await client.output("ada ")
+        assert body["output"].splitlines()[0].startswith("ada 🦀 ")
+        assert "{1, 2, 3}" in body["output"]
+        assert '<error: No symbol "nowhere" in current context.>' in body["output"]
+        await client.set_breakpoints(LOGGED, log_point("hot", "hot {number}"))
+        for _ in range(5):
+            await client.output("hot ")
+        await client.disconnect()
+        numbers = [int(each) for each in logged(client, r"hot (\d+)")]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        await assert_whole(target)

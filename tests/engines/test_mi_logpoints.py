@@ -115,3 +115,22 @@ async def test_the_place_of_one_that_was_pending_is_told() -> None:
         await rig.until(lambda: outputs(rig) == ["late\n"])
         (told,) = [each for each in rig.told if isinstance(each, Event) and "late" in str(each.body)]
         assert (told.body or {})["line"] == 7
+
+
+END = '~"\\036x-log-end {}\\n"'
+
+
+async def test_the_stop_before_the_targets_end_is_nobodys_business() -> None:
+    async with attached() as rig:
+        await set_log_point(rig)
+        going_on = rig.debugger.asked.count("-exec-continue")
+        rig.debugger.say(line("last"), END, STOPPED.replace('bkptno="1"', 'bkptno="-7"'))
+        await rig.until(lambda: rig.debugger.asked.count("-exec-continue") > going_on)
+        assert outputs(rig) == ["last\n"]
+        assert "stopped" not in rig.names()
+
+
+async def test_a_breakpoint_of_the_clients_at_the_targets_end_stops() -> None:
+    async with attached() as rig:
+        rig.debugger.say(END, STOPPED)
+        await rig.event("stopped")

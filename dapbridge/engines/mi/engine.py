@@ -249,7 +249,7 @@ class MiEngine:
 
     def _route(self, context: Context, record: Async) -> None:
         match record.mark, record.kind:
-            case "*", "stopped":
+            case "*", "stopped" if not logpoints.goes_on(context, record.payload):
                 logpoints.on_stopped(context)
                 execution.on_stopped(context, record.payload)
             case "*", "running":
@@ -272,6 +272,8 @@ class MiEngine:
                 breakpoint_table.on_deleted(context, record.payload)
             case "=", "x-condition-failed":
                 breakpoint_table.on_condition_failed(context, record.payload)
+            case "=", "x-log-end":
+                logpoints.on_end(context)
             case "=", "x-log":
                 logpoints.on_log(context, record.payload)
             case "=", "library-loaded":

@@ -27,6 +27,8 @@ class LogLines:
     def __init__(self, tell: Callable[[JsonObject], None], ask: Callable[[], object]) -> None:
         self.places: dict[str, Place] = {}
         """By the debugger's number of the log point."""
+        self.end_due = False
+        """Whether the target's next stop is that before its end."""
         self._tell = tell
         self._ask = ask
         self._gathered: list[tuple[Place, list[str]]] = []

@@ -57,6 +57,21 @@ def on_log(context: Context, payload: Payload) -> None:
         context.log_lines.add(number, str(text))
 
 
+def on_end(context: Context) -> None:
+    """`=x-log-end`: the target is about to end itself; it stops for the lines on their way."""
+    context.log_lines.end_due = True
+
+
+def goes_on(context: Context, payload: Payload) -> bool:
+    """`*stopped`: let a target go on that stopped for the lines only, which are all here now; tell whether it did."""
+    due, context.log_lines.end_due = context.log_lines.end_due, False
+    if not due or not str(payload.get("bkptno", "-")).startswith("-"):
+        return False
+    context.log_lines.flush()
+    context.debugger.send("-exec-continue")
+    return True
+
+
 def on_stopped(context: Context) -> None:
     """`*stopped`: the lines that the debugger still keeps come before what is told of the stop."""
     if context.log_lines.places:

@@ -7,6 +7,7 @@ Telling costs as much as a hit does, so lines are told together: the first one a
 are asked for (`-x-flush-log`), become many, or the target stops.
 """
 
+import contextlib
 import json
 import re
 import time
@@ -32,6 +33,7 @@ MAX_KEPT = 1 << 14
 """In characters."""
 
 _ESCAPED = re.compile(r'\\(["\\])')
+_ends: list[gdb.Breakpoint] = []
 _log_points: dict[int, "_LogPoint"] = {}
 
 
@@ -101,6 +103,23 @@ class _Log(gdb.Function):  # type: ignore[misc]
         return 0
 
 
+class _End(gdb.Breakpoint):  # type: ignore[misc]
+    """Stops where the program ends itself, tells the lines, and that the reader has to let it go on.
+
+    When PID 1 of a container ends, the kernel kills all that is on its way out of this sidecar.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(function="_exit", internal=True, qualified=True)
+
+    def stop(self) -> bool:
+        if not _log_points:
+            return False
+        _lines.flush()
+        notify("x-log-end", {})
+        return True
+
+
 def _value(expression: str, look: Look) -> str:
     try:
         value = gdb.parse_and_eval(expression)
@@ -137,6 +156,10 @@ def break_log(number: str, settings: str) -> dict[str, Any]:
     breakpoint_ = next((each for each in gdb.breakpoints() if each.number == int(number)), None)
     if breakpoint_ is None:
         raise gdb.GdbError(f"No breakpoint number {number}.")
+    if not _ends:
+        # A program may have no such function.
+        with contextlib.suppress(gdb.error):
+            _ends.append(_End())
     _log_points[breakpoint_.number] = _LogPoint(**json.loads(settings))
     breakpoint_.condition = f"$_x_log({number})"
     breakpoint_.enabled = True
