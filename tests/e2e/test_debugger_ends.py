@@ -37,6 +37,20 @@ async def test_a_killed_gdb_leaves_a_running_target_without_its_breakpoints(clie
         await assert_whole(target)
 
 
+async def test_a_killed_gdb_leaves_no_watchpoints(client: DapClient) -> None:
+    async with running("watched") as target:
+        await attach(client, target, "watched.c")
+        found = await client.request("dataBreakpointInfo", {"name": "total"})
+        # It counts at none of the hits; the target runs into it ten times a second.
+        wish = {"dataId": found["dataId"], "condition": "total < 0"}
+        (placed,) = (await client.request("setDataBreakpoints", {"breakpoints": [wish]}))["breakpoints"]
+        assert placed["verified"]
+        kill_gdb(target)
+        await client.event("terminated")
+        await client.disconnect()
+        await assert_whole(target)
+
+
 async def test_a_killed_gdb_leaves_a_stopped_target_running(client: DapClient) -> None:
     async with running("threads") as target:
         await attach(client, target, "threads.cpp", "worker")

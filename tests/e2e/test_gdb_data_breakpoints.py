@@ -2,15 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from support.dap_client import DapClient, JsonObject
 from support.looking import frames, opened, place, references
 from support.marks import mark
 from support.serving import assert_whole, attach, attach_arguments, client_path, serving
-from support.targets import DockerTarget, running
-
-pytestmark = pytest.mark.docker
+from support.targets import Target, running, running_process
 
 WATCHED = client_path("watched.c")
 
@@ -33,7 +33,7 @@ async def go_on(client: DapClient) -> JsonObject:
     return await client.event("stopped")
 
 
-async def stop_at(client: DapClient, target: DockerTarget, name: str) -> int:
+async def stop_at(client: DapClient, target: Target, name: str) -> int:
     """Attach, stop at a mark and remove the breakpoint; return the frame's id."""
     await attach(client, target, "watched.c", name)
     stopped = await client.event("stopped")
@@ -42,7 +42,7 @@ async def stop_at(client: DapClient, target: DockerTarget, name: str) -> int:
     return int(top["id"])
 
 
-async def leave(client: DapClient, target: DockerTarget) -> None:
+async def leave(client: DapClient, target: Target) -> None:
     """Disconnect; a debug register that is left would kill the target at its next write."""
     await client.disconnect()
     await assert_whole(target)
@@ -52,6 +52,7 @@ async def leave(client: DapClient, target: DockerTarget) -> None:
 @pytest.mark.shows(
     *("dataBreakpointInfo", "setDataBreakpoints", "supportsDataBreakpoints", "supportsDataBreakpointBytes"),
 )
+@pytest.mark.docker
 async def test_a_write_stops_with_the_old_and_the_new_value(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -73,6 +74,7 @@ async def test_a_write_stops_with_the_old_and_the_new_value(client: DapClient) -
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_reads_are_seen_where_asked_for(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -89,6 +91,7 @@ async def test_reads_are_seen_where_asked_for(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_a_member_an_element_and_what_a_pointer_points_to(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -108,6 +111,7 @@ async def test_a_member_an_element_and_what_a_pointer_points_to(client: DapClien
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_an_address_with_a_size(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -124,6 +128,7 @@ async def test_an_address_with_a_size(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_conditions_and_hit_conditions(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -142,6 +147,7 @@ async def test_conditions_and_hit_conditions(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_set_and_removed_while_the_target_runs(client: DapClient) -> None:
     async with running("watched") as target:
         await attach(client, target, "watched.c")
@@ -163,6 +169,7 @@ async def test_set_and_removed_while_the_target_runs(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_the_end_of_a_locals_scope_is_told_and_the_target_goes_on(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -188,6 +195,7 @@ async def test_the_end_of_a_locals_scope_is_told_and_the_target_goes_on(client: 
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_a_step_out_of_the_scope_still_ends(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local-write")
@@ -203,6 +211,7 @@ async def test_a_step_out_of_the_scope_still_ends(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_too_wide_and_too_many_are_refused(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -220,6 +229,7 @@ async def test_too_wide_and_too_many_are_refused(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_what_can_not_be_watched_says_why(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -227,6 +237,7 @@ async def test_what_can_not_be_watched_says_why(client: DapClient) -> None:
         registers = next(scopes[name] for name in scopes if "egister" in name)
         cases = (
             ({"name": "total + 1", "frameId": frame}, "no place in memory"),
+            ({"name": "origin.visible", "frameId": frame}, "bit field"),
             ({"name": "nothing_like_it", "frameId": frame}, "nothing_like_it"),
             ({"name": "rip", "variablesReference": registers}, "register"),
         )
@@ -239,6 +250,7 @@ async def test_what_can_not_be_watched_says_why(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_one_that_persisted_is_set_before_the_attach(client: DapClient) -> None:
     async with running("watched") as target, serving() as earlier:
         await attach(earlier, target, "watched.c")
@@ -260,6 +272,7 @@ async def test_one_that_persisted_is_set_before_the_attach(client: DapClient) ->
         await leave(client, target)
 
 
+@pytest.mark.docker
 async def test_two_at_one_place_stop_once(client: DapClient) -> None:
     async with running("watched") as target:
         frame = await stop_at(client, target, "local")
@@ -268,4 +281,57 @@ async def test_two_at_one_place_stop_once(client: DapClient) -> None:
         stopped = await go_on(client)
         assert {each["id"] for each in placed} >= set(stopped["hitBreakpointIds"])
         assert stopped["reason"] == "data breakpoint"
+        await leave(client, target)
+
+
+@pytest.mark.docker
+async def test_rusts_locals_and_members(client: DapClient) -> None:
+    async with running("panicking") as target:
+        await attach(client, target, "panicking.rs", "loop")
+        stopped = await client.event("stopped")
+        await client.set_breakpoints(client_path("panicking.rs"))
+        (top,) = await frames(client, stopped["threadId"], levels=1)
+        scope = (await references(client, top["id"]))["Locals"]
+        found = await info(client, "round", variablesReference=scope)
+        # There is nothing behind the main function, which is left at the very end only.
+        assert found["description"] == "round (8 bytes)"
+        assert not found["canPersist"]
+        (placed,) = await watch(client, found)
+        assert placed["verified"]
+        for _ in range(2):
+            stopped = await go_on(client)
+            change = re.fullmatch(r"round: (\d+) → (\d+)", stopped["description"])
+            assert change
+            assert int(change[2]) == int(change[1]) + 1
+        await leave(client, target)
+
+
+@pytest.mark.docker
+async def test_a_call_that_a_panic_ends_ends_the_scope_too(client: DapClient) -> None:
+    async with running("panicking") as target:
+        await attach(client, target, "panicking.rs", "index")
+        stopped = await client.event("stopped")
+        await client.set_breakpoints(client_path("panicking.rs"))
+        (top,) = await frames(client, stopped["threadId"], levels=1)
+        found = await info(client, "round", frameId=top["id"])
+        assert found["description"] == "round (8 bytes, until panicking::fail is left)"
+        assert (await watch(client, found))[0]["verified"]
+        await client.request("continue", {"threadId": stopped["threadId"]})
+        await client.output("removed")
+        await target.assert_runs_on()
+        assert client.received("stopped") == ["stopped"]
+        await leave(client, target)
+
+
+@pytest.mark.root
+async def test_the_hosts_own_gdb_watches_too(client: DapClient, compiled: Callable[[str], Path]) -> None:
+    async with running_process(compiled("watched.c"), user=1000) as target:
+        frame = await stop_at(client, target, "local")
+        sum_, total = await info(client, "sum", frameId=frame), await info(client, "total", frameId=frame)
+        assert sum_["description"] == "sum (8 bytes, until local_work is left)"
+        placed = await watch(client, sum_, total)
+        assert [each["verified"] for each in placed] == [True] * 2
+        assert (await go_on(client))["description"].startswith("sum: ")
+        assert (await go_on(client))["description"].startswith("total: ")
+        await client.output("removed")
         await leave(client, target)

@@ -15,13 +15,14 @@ from .commands import mi_command
 from .texts import read
 from .thrown import symbol_at
 from .values import find_child
-from .views import ERRORS, Value, address_of
+from .views import ERRORS, RECORDS, REFERENCES, Value, address_of
 
 REGISTERS = 4
 """That x86-64 has, and AArch64 at the least in use; each is for up to 8 bytes, aligned."""
 RED_ZONE = 128
 
 _COMMANDS = {"write": "watch", "read": "rwatch", "readWrite": "awatch"}
+_MEMBER = re.compile(r"(.+)(?:\.|->)(\w+)\Z", re.DOTALL)
 _MASK = 2**64 - 1
 _used: dict[int, int] = {}
 
@@ -61,8 +62,10 @@ def _check_there(address: int) -> None:
 
 
 def _described(value: Value, expression: str, size: int, name: str = "") -> dict[str, Any]:
-    if (value.type.strip_typedefs().code) in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+    if value.type.strip_typedefs().code in REFERENCES:
         value = value.referenced_value()
+    if _is_bit_field(expression):
+        raise gdb.GdbError(f"{name or expression} is a bit field: only whole bytes can be watched")
     address = address_of(value)
     if not address or value.is_optimized_out:
         raise gdb.GdbError(
@@ -73,6 +76,20 @@ def _described(value: Value, expression: str, size: int, name: str = "") -> dict
     scope = _scope(address, expression)
     symbol = "" if scope else symbol_at(address).partition(" in section")[0]
     return {"address": address, "size": size, "expression": expression, "symbol": symbol, "scope": scope}
+
+
+def _is_bit_field(expression: str) -> bool:
+    if (member := _MEMBER.match(expression)) is None:
+        return False
+    try:
+        type_: Any = gdb.parse_and_eval(member[1]).type.strip_typedefs()
+        if type_.code in (gdb.TYPE_CODE_PTR, *REFERENCES):
+            type_ = type_.target().strip_typedefs()
+        return type_.code in RECORDS and any(
+            field.name == member[2] and getattr(field, "bitsize", 0) for field in type_.fields()
+        )
+    except ERRORS:
+        return False
 
 
 def _scope(address: int, expression: str) -> str:
