@@ -105,9 +105,10 @@ def on_stopped(context: Context, payload: Payload) -> None:
     stop = context.stop = Stop(thread_id, context.ids)
     stop.return_value = find_return_value(payload)
     body = stopped_body(context, payload, thread_id)
-    # First of all: nobody shows a stop before its reason is known.
-    asked = None if body["reason"] == "pause" else exception_info.ask(context, payload)
-    _prefetch(context, thread_id)
+    with context.debugger.burst():
+        # First of all: nobody shows a stop before its reason is known.
+        asked = None if body["reason"] == "pause" else exception_info.ask(context, payload)
+        _prefetch(context, thread_id)
     if context.config.max_pause:
         loop = asyncio.get_running_loop()
         stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
