@@ -342,3 +342,13 @@ async def test_the_hosts_own_gdb(client: DapClient, compiled: Callable[[str], Pa
         numbers = [int(each) for each in logged(client, r"hot (\d+)")]
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
         await assert_whole(target)
+
+
+async def test_a_log_point_in_hardware(client: DapClient) -> None:
+    async with running("logged", "3") as target:
+        await attach(client, target, "logged.cpp")
+        await client.set_breakpoints(LOGGED, log_point("report", "hard {number}", mode="hardware"))
+        await client.output("hard ")
+        await target.assert_runs_on()
+        assert client.received("stopped") == []
+        await leave(client, target)
