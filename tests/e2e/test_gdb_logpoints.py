@@ -352,3 +352,22 @@ async def test_a_log_point_in_hardware(client: DapClient) -> None:
         await target.assert_runs_on()
         assert client.received("stopped") == []
         await leave(client, target)
+
+
+@pytest.mark.parametrize(
+    ("mode", "follow"), [("brief", "parent"), ("spawners", "parent"), ("exits", "both"), ("brief", "both")]
+)
+async def test_children_end_as_they_do_without_log_points(client: DapClient, mode: str, follow: str) -> None:
+    async with running("forks", mode, "/tmp/trigger") as target:
+        await attach(client, target, "forks.c", followFork=follow)
+        wished = {"line": mark("forks.c", "tick"), "logMessage": "logged {counter} of {who}"}
+        await client.set_breakpoints(client_path("forks.c"), wished)
+        await client.output("of parent")
+        target.trigger()
+        for _ in range(10):
+            await client.output("of parent")
+        assert client.received("stopped") == []
+        await client.disconnect()
+        await target.wait_until_alone()
+        await target.lines.wait_for("tick parent ", count=3)
+        assert not target.tracer_pids()
