@@ -12,7 +12,7 @@ import msgspec
 
 JsonObject = dict[str, Any]
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 END_LIMIT_S = 10.0
 _END_OF_HEADER = b"\r\n\r\n"
 

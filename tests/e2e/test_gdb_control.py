@@ -18,6 +18,7 @@ async def leave(client: DapClient, target: DockerTarget) -> None:
     await target.assert_runs_on()
 
 
+@pytest.mark.shows("initialize", "attach", "configurationDone", "initialized", "supportsConfigurationDoneRequest")
 async def test_attach_is_answered_last_and_events_come_in_order(client: DapClient) -> None:
     async with running("spin") as target:
         await attach(client, target, "spin.c", "work")
@@ -28,7 +29,10 @@ async def test_attach_is_answered_last_and_events_come_in_order(client: DapClien
         await leave(client, target)
 
 
-@pytest.mark.parametrize("supported", [True, False])
+@pytest.mark.parametrize(
+    "supported",
+    [pytest.param(True, marks=pytest.mark.shows("progressStart", "progressUpdate", "progressEnd")), False],
+)
 async def test_the_preparation_is_reported(client: DapClient, supported: bool) -> None:
     async with running("spin") as target:
         await client.initialize(supportsProgressReporting=supported)
@@ -62,6 +66,7 @@ async def test_a_breakpoint_without_code_says_so(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.shows("breakpoint")
 async def test_a_pending_breakpoint_becomes_active_with_its_library(client: DapClient) -> None:
     async with running("host") as target:
         (pending,) = await attach(client, target, "plugin.c", "transform")
@@ -75,6 +80,7 @@ async def test_a_pending_breakpoint_becomes_active_with_its_library(client: DapC
         await leave(client, target)
 
 
+@pytest.mark.shows("stopped", "continue")
 async def test_breakpoints_change_while_the_target_runs(client: DapClient) -> None:
     async with running("spin") as target:
         await attach(client, target, "spin.c")
@@ -134,6 +140,7 @@ async def test_threads_that_stand_in_libc_unwind_to_their_start(client: DapClien
         await leave(client, target)
 
 
+@pytest.mark.shows("pause", "disconnect", "terminated")
 async def test_steps_pause_and_detach_on_a_threaded_target(client: DapClient) -> None:
     async with running("threads") as target:
         await attach(client, target, "threads.cpp", "caught")
@@ -182,6 +189,7 @@ async def test_read_only_changes_nothing(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.shows("continued")
 async def test_max_pause_lets_the_target_go_on(client: DapClient) -> None:
     async with running("spin") as target:
         await attach(client, target, "spin.c", stopOnEntry=True, maxPause=0.3)
@@ -192,6 +200,7 @@ async def test_max_pause_lets_the_target_go_on(client: DapClient) -> None:
         await leave(client, target)
 
 
+@pytest.mark.shows("output")
 async def test_the_users_own_commands_are_run_and_shown(client: DapClient) -> None:
     async with running("spin") as target:
         await attach(

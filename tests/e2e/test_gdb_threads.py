@@ -37,6 +37,7 @@ async def leave(client: DapClient, target: DockerTarget) -> None:
     await assert_whole(target)
 
 
+@pytest.mark.shows("threads")
 async def test_500_threads_are_listed_by_name_and_told_by_no_event(client: DapClient) -> None:
     async with running("many") as target:
         await attach(client, target, "many.c")
@@ -99,6 +100,7 @@ async def median_s(act: Callable[[], Awaitable[None]]) -> float:
     return statistics.median(taken)
 
 
+@pytest.mark.shows("thread")
 async def test_threads_that_come_and_go_are_told_in_order(client: DapClient) -> None:
     async with running("many", "come-and-go", "3", TRIGGER) as target:
         await attach(client, target, "many.c")

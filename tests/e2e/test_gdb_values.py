@@ -122,6 +122,7 @@ async def test_what_was_seen_of_an_earlier_stop_is_refused(client: DapClient, to
     assert "the target has moved on" in str(await client.refused("scopes", {"frameId": top["id"]}))
 
 
+@pytest.mark.shows("cancel", "supportsCancelRequest")
 async def test_a_slow_request_is_cancelled(client: DapClient, top: JsonObject) -> None:
     slow = client.send("evaluate", {"expression": "`python import time; time.sleep(600)", "context": "repl"})
     waiting = client.send("evaluate", {"expression": "limit", "frameId": top["id"]})

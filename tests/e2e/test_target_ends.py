@@ -13,6 +13,7 @@ from support.targets import DockerTarget, running
 pytestmark = [pytest.mark.docker, pytest.mark.root]
 
 
+@pytest.mark.shows("exited")
 async def test_the_exit_code_of_a_main_process_that_returns(client: DapClient) -> None:
     async with running("exit") as target:
         await attach(client, target, "exit.c")

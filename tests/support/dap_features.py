@@ -6,7 +6,6 @@ this: `PYTHONPATH=.:tests python -m support.dap_features` writes it.
 """
 
 import ast
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -126,8 +125,10 @@ def with_table(page: str) -> str:
 
 
 def _claims(function: ast.AsyncFunctionDef | ast.FunctionDef) -> list[str]:
-    marks = [each for each in function.decorator_list if re.match(r"pytest\.mark\.shows\(", ast.unparse(each))]
-    return [argument.value for mark in marks for argument in mark.args]  # type: ignore[attr-defined]
+    calls = [each for mark in function.decorator_list for each in ast.walk(mark) if isinstance(each, ast.Call)]
+    marks = [each for each in calls if ast.unparse(each.func) == "pytest.mark.shows"]
+    texts = [each.value for mark in marks for each in ast.walk(mark) if isinstance(each, ast.Constant)]
+    return [text for text in texts if isinstance(text, str)]
 
 
 if __name__ == "__main__":
