@@ -3,10 +3,9 @@
 import asyncio
 
 from dapbridge.dap.messages import JsonObject
-from dapbridge.engines.mi import processes
+from dapbridge.engines.mi import processes, scheduling
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
-from dapbridge.engines.mi.reverse import return_to_present
 from dapbridge.errors import EngineError
 
 
@@ -60,7 +59,7 @@ async def detach(context: Context, limit_s: float) -> None:
         async with asyncio.timeout(limit_s):
             for each in context.config.exit_commands:
                 await say_output_of(context, each)
-            await return_to_present(context)
+            await scheduling.give_back(context)
             for each in context.processes.groups or [""]:
                 await context.debugger.send(f"-target-detach {each}".rstrip())
             # Up to now the target ran through its log points.

@@ -14,6 +14,7 @@ from dapbridge.engines.base import Emit
 from dapbridge.engines.mi import signals
 from dapbridge.engines.mi.debugger import Answer, Debugger
 from dapbridge.engines.mi.log_lines import LogLines
+from dapbridge.engines.mi.scheduling_state import SchedulingState
 from dapbridge.errors import EngineError
 
 if TYPE_CHECKING:
@@ -63,15 +64,12 @@ class Context:
         self.interrupt = interrupt
         """Reaches a debugger that is too busy to read: what it does ends with an error."""
         self.stop: Stop | None = None
+        self.scheduling = SchedulingState()
         self.attached = False
         self.attach_stop_due = False
         self.terminated = False
         self.pause_wanted = False
-        self.stepping = False
-        """Whether the target was told to run for a step, at whose end it has to stop."""
         self.signal_actions = signals.actions(config)
-        self.recording = False
-        """Whether the debugger records, so that the target can go back."""
         self.calling = False
         """Whether a call into the target, which a person asked for, may be running."""
         self.log_cost_told = False

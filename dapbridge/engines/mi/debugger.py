@@ -133,6 +133,10 @@ class Debugger:
         shielded.add_done_callback(_take_failure)
         return shielded
 
+    def replay(self, record: Async) -> None:
+        """Take a record that the debugger should have sent."""
+        self._on_async(record)
+
     def forget(self) -> None:
         """Forget what was asked: the target has moved or was changed."""
         self._asked.clear()

@@ -33,10 +33,12 @@ from dapbridge.engines.mi import (
     modules,
     processes,
     reverse,
+    scheduling,
     scopes,
     source_breakpoints,
     sources,
     stack,
+    step_in_targets,
     threads,
     variables,
 )
@@ -58,7 +60,7 @@ HANDLERS = collect(
         *(attach, processes, threads, modules, sources),
         *(source_breakpoints, function_breakpoints, instruction_breakpoints, data_breakpoints),
         *(exceptions, exception_info, breakpoint_locations),
-        *(execution, jumps, reverse),
+        *(execution, step_in_targets, jumps, reverse),
         *(stack, scopes, variables, locations, evaluate, completions),
         *(memory, disassembly),
     )
@@ -239,6 +241,8 @@ class MiEngine:
     def _on_async(self, record: Async) -> None:
         # Up to the detach the target runs through its log points; nothing else is news any more.
         context = self._context or (self._leaving if record.kind == "x-log" else None)
+        if self._leaving is not None and record.kind == "stopped":
+            self._leaving.scheduling.stood.set()
         if context is None:
             return
         try:
@@ -254,18 +258,19 @@ class MiEngine:
                 execution.on_stopped(context, record.payload)
             case "*", "running":
                 execution.on_running(context)
+            case "=", "record-started":
+                scheduling.on_record_started(context)
+            case "=", "record-stopped":
+                scheduling.on_record_stopped(context)
             case "=", "thread-group-started":
                 processes.on_started(context, record.payload)
             case "=", "thread-group-exited":
                 processes.on_exited(context, record.payload)
-            case "=", "record-started":
-                reverse.on_record_started(context)
-            case "=", "record-stopped":
-                reverse.on_record_stopped(context)
             case "=", "thread-created":
                 threads.on_created(context, record.payload)
             case "=", "thread-exited":
                 threads.on_exited(context, record.payload)
+                scheduling.on_thread_exited(context, int(record.payload["id"]))
             case "=", "breakpoint-modified":
                 breakpoint_table.on_modified(context, record.payload)
             case "=", "breakpoint-deleted":

@@ -1,55 +1,110 @@
 """DAP's `continue`, steps and `pause`, and what follows from them: `stopped`, `continued`, `exited`."""
 
-import asyncio
-import logging
 import signal
+from typing import Literal
 
 from dapbridge.dap.messages import JsonObject
-from dapbridge.engines.mi import data_breakpoints, exception_info, new_program, processes, variables
+from dapbridge.engines.mi import (
+    data_breakpoints,
+    exception_info,
+    new_program,
+    processes,
+    scheduling,
+    step_in_targets,
+    variables,
+)
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.stack import first_page
 from dapbridge.engines.mi.stop_reasons import SCOPE_END, find_return_value, split_reasons, stopped_body
 from dapbridge.engines.mi.stops import Frame, Stop
 from dapbridge.engines.mi.threads import ask_names
+from dapbridge.errors import DapbridgeError, EngineError, UserError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
-
-log = logging.getLogger(__name__)
 
 
 class ThreadArguments(Arguments, frozen=True):
     """The arguments of requests that name a thread; all-stop makes the others follow."""
 
     thread_id: int
-    granularity: str = "statement"
 
 
-@request("continue", needs_stop=True, resumes=True)
-async def continue_(context: Context, arguments: ThreadArguments) -> JsonObject:
+class ContinueArguments(Arguments, frozen=True):
+    """DAP "ContinueArguments"."""
+
+    thread_id: int
+    single_thread: bool = False
+
+
+class StepArguments(Arguments, frozen=True):
+    """What steps have in common. "statement" is "line": the debugger knows no smaller piece of a line's code."""
+
+    thread_id: int
+    single_thread: bool = False
+    granularity: Literal["statement", "line", "instruction"] = "statement"
+
+
+class StepInArguments(StepArguments, frozen=True):
+    """DAP "StepInArguments"."""
+
+    target_id: int | None = None
+
+
+class TerminateThreadsArguments(Arguments, frozen=True):
+    """None that matter."""
+
+
+@request("continue", capabilities=("supportsSingleThreadExecutionRequests",), needs_stop=True, resumes=True)
+async def continue_(context: Context, arguments: ContinueArguments) -> JsonObject:
     """DAP "Continue"."""
-    context.stepping = False
-    await context.debugger.send("-exec-continue")
-    return {"allThreadsContinued": True}
+    # The thread is named only where it matters: it becomes the debugger's selected one.
+    alone = arguments.single_thread or context.scheduling.recording
+    resuming = command("exec-continue", thread=arguments.thread_id if alone else None)
+    await scheduling.resume(context, resuming, alone=arguments.single_thread)
+    return {"allThreadsContinued": not alone}
 
 
 @request("next", capabilities=("supportsSteppingGranularity",), needs_stop=True, resumes=True)
-async def next_(context: Context, arguments: ThreadArguments) -> None:
-    """DAP "Next"."""
-    await _step(context, "exec-next", arguments)
+async def next_(context: Context, arguments: StepArguments) -> None:
+    """DAP "Next"; in code of which the debugger knows not even the function, to the caller."""
+    try:
+        await _step(context, "exec-next", arguments)
+    except EngineError as error:
+        if "Cannot find bounds of current function" not in str(error):
+            raise
+        try:
+            await _step_out(context, arguments)
+        except DapbridgeError:
+            await _step(context, "exec-next-instruction", arguments)
 
 
 @request("stepIn", needs_stop=True, resumes=True)
-async def step_in(context: Context, arguments: ThreadArguments) -> None:
-    """DAP "StepIn"."""
-    await _step(context, "exec-step", arguments)
+async def step_in(context: Context, arguments: StepInArguments) -> None:
+    """DAP "StepIn", into the call that `targetId` names or the next one."""
+    if arguments.target_id is not None:
+        step = operation_of("exec-step", arguments)
+        resuming, via = step_in_targets.way_into(context, arguments.thread_id, arguments.target_id, step)
+        await scheduling.resume(context, resuming, alone=arguments.single_thread, stepping=True, via=via)
+        return
+    try:
+        await _step(context, "exec-step", arguments)
+    except EngineError as error:
+        if "Cannot find bounds of current function" not in str(error):
+            raise
+        await _step(context, "exec-step-instruction", arguments)
 
 
 @request("stepOut", needs_stop=True, resumes=True)
-async def step_out(context: Context, arguments: ThreadArguments) -> None:
-    """DAP "StepOut"."""
-    context.stepping = True
-    await context.debugger.send(command("exec-finish", thread=arguments.thread_id, frame=0))
+async def step_out(context: Context, arguments: StepArguments) -> None:
+    """DAP "StepOut"; what the function returned is kept with the stop."""
+    await _step_out(context, arguments)
+
+
+@request("terminateThreads")
+async def terminate_threads(context: Context, arguments: TerminateThreadsArguments) -> None:
+    """DAP "TerminateThreads", which no debugger can do without harm: refused, and not advertised."""
+    raise UserError("threads of the target can't be ended from outside: what they hold, such as locks, would stay held")
 
 
 @request("pause", resumes=True)
@@ -68,10 +123,11 @@ def on_running(context: Context) -> None:
     if context.stop is None:
         return
     stop, context.stop = context.stop, None
-    stop.end()
+    scheduling.end_limit(context)
     context.debugger.forget()
     if not context.is_resuming:
-        context.tell("continued", {"threadId": stop.thread_id, "allThreadsContinued": True})
+        all_threads = not context.scheduling.alone
+        context.tell("continued", {"threadId": stop.thread_id, "allThreadsContinued": all_threads})
 
 
 def on_stopped(context: Context, payload: Payload) -> None:
@@ -92,7 +148,7 @@ def on_stopped(context: Context, payload: Payload) -> None:
         # At a breakpoint in the called function, or what took its place: the call is unwound.
         return
     data_breakpoints.tell_scope_ends(context, ended)
-    if reason == SCOPE_END and not context.stepping:
+    if reason == SCOPE_END and not context.scheduling.stepping:
         context.debugger.send("-exec-continue")
         return
     is_entry = not reason and context.attach_stop_due
@@ -100,22 +156,40 @@ def on_stopped(context: Context, payload: Payload) -> None:
     if is_entry and not context.config.stop_on_entry:
         # The attach's own stop, from which the target goes on by itself.
         return
+    if scheduling.goes_on(context, payload):
+        return
+    _tell_stop(context, payload, is_entry=is_entry)
+
+
+def _tell_stop(context: Context, payload: Payload, *, is_entry: bool) -> None:
+    scheduling.let_all_run(context)
     thread_id = int(payload.get("thread-id", 1))
-    context.debugger.forget()
-    stop = context.stop = Stop(thread_id, context.ids)
+    stop = begin_stop(context, thread_id)
     stop.return_value = find_return_value(payload)
     body = stopped_body(context, payload, thread_id)
     with context.debugger.burst():
         # First of all: nobody shows a stop before its reason is known.
-        asked = None if body["reason"] == "pause" else exception_info.ask(context, payload)
-        _prefetch(context, thread_id)
-    if context.config.max_pause:
-        loop = asyncio.get_running_loop()
-        stop.limit = loop.call_later(context.config.max_pause, _let_go_on, context, stop)
+        asked = None if body["reason"] == "pause" or "text" in body else exception_info.ask(context, payload)
+        prefetch(context, thread_id)
     if asked is None:
         context.tell("stopped", body | {"reason": "entry"} if is_entry else body)
     else:
         context.tasks.create_task(_tell_explained(context, stop, asked, body))
+
+
+def begin_stop(context: Context, thread_id: int) -> Stop:
+    """The target stands, or was changed as if it had moved: what was known of it is void."""
+    context.debugger.forget()
+    stop = context.stop = Stop(thread_id, context.ids)
+    scheduling.start_limit(context)
+    return stop
+
+
+def operation_of(operation: str, arguments: StepArguments, *parameters: str) -> str:
+    """Return the command of a step, such as "exec-next", of the wanted granularity."""
+    if arguments.granularity == "instruction" and not operation.endswith("-instruction"):
+        operation += "-instruction"
+    return command(operation, *parameters, thread=arguments.thread_id)
 
 
 async def _tell_explained(context: Context, stop: Stop, asked: exception_info.Asked, body: JsonObject) -> None:
@@ -124,7 +198,8 @@ async def _tell_explained(context: Context, stop: Stop, asked: exception_info.As
         context.tell("stopped", body | exception_info.explained_body(stop.exception))
 
 
-def _prefetch(context: Context, thread_id: int) -> None:
+def prefetch(context: Context, thread_id: int) -> None:
+    """Ask at once for what the client will ask next."""
     with context.debugger.burst():
         ask_names(context)
         context.debugger.ask(first_page(thread_id))
@@ -143,17 +218,17 @@ def _on_exited(context: Context, payload: Payload) -> None:
     context.tell("terminated")
 
 
-def _let_go_on(context: Context, stop: Stop) -> None:
-    if context.stop is not stop:
-        return
-    text = f"maxPause: the target stood for {context.config.max_pause:g} s and goes on now\n"
-    context.tell("output", {"category": "important", "output": text})
-    context.stepping = False
-    context.debugger.send("-exec-continue")
+async def _step(context: Context, operation: str, arguments: StepArguments) -> None:
+    resuming = operation_of(operation, arguments)
+    await scheduling.resume(context, resuming, alone=arguments.single_thread, stepping=True)
 
 
-async def _step(context: Context, operation: str, arguments: ThreadArguments) -> None:
-    if arguments.granularity == "instruction":
-        operation += "-instruction"
-    context.stepping = True
-    await context.debugger.send(command(operation, thread=arguments.thread_id))
+async def _step_out(context: Context, arguments: StepArguments) -> None:
+    finish = command("exec-finish", thread=arguments.thread_id, frame=0)
+    try:
+        alone, thread_id = arguments.single_thread, arguments.thread_id
+        await scheduling.resume(context, finish, alone=alone, stepping=True, finishing=thread_id)
+    except EngineError as error:
+        if "outermost frame" in str(error):
+            raise UserError("this is the outermost function: it has no caller to step out to") from None
+        raise

@@ -51,8 +51,13 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
         body["hitBreakpointIds"] = [int(number)]
         found = context.breakpoints.find(number)
         body["reason"] = _BREAKPOINTS.get(found[0] if found else None, "breakpoint")
-    elif reason == "no-history":
-        body["description"] = "at the end of the recording"
+    elif not reason and context.scheduling.stepping and not context.scheduling.recording and not wanted:
+        # So gdb tells the end of a `finish` out of code that it knows no function for.
+        body["reason"] = "step"
+    elif _is_end_of_recording(context, reason):
+        where = "its beginning" if context.scheduling.backwards else "the present"
+        body["reason"] = "step"
+        body["description"] = f"end of recording ({where})"
     elif body["reason"] == "data breakpoint":
         body |= hit_body(context, payload)
     elif reason == "signal-received":
@@ -67,3 +72,8 @@ def find_return_value(payload: Payload) -> ReturnValue | None:
     if "gdb-result-var" not in payload:
         return None
     return ReturnValue(str(payload["gdb-result-var"]), str(payload.get("return-value", "")))
+
+
+def _is_end_of_recording(context: Context, reason: str) -> bool:
+    # gdb up to 16 gives no reason at all.
+    return reason == "no-history" or (not reason and context.scheduling.recording)

@@ -1,6 +1,5 @@
 """One stop of the target: the numbers by which the client names frames and variables until the target moves on."""
 
-import asyncio
 from collections.abc import Hashable, Iterator
 
 from msgspec import Struct
@@ -49,7 +48,6 @@ class Stop:
         self.thread_id = thread_id
         self.number = next(ids)
         self.exception: ExceptionStop | None = None
-        self.limit: asyncio.TimerHandle | None = None
         self.return_value: ReturnValue | None = None
         """Of the function that was stepped out of."""
         self.depths: dict[int, Depth] = {}
@@ -59,11 +57,6 @@ class Stop:
         self._frame_ids: dict[Frame, int] = {}
         self._containers: dict[int, object] = {}
         self._references: dict[Hashable, int] = {}
-
-    def end(self) -> None:
-        """The target goes on: a limit to the stop is void."""
-        if self.limit is not None:
-            self.limit.cancel()
 
     def frame_id(self, frame: Frame) -> int:
         """Return the DAP frameId of a frame."""

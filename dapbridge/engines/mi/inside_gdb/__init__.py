@@ -23,6 +23,8 @@ PARTS = (
     "calls",
     "hits",
     "lines",
+    "jumps",
+    "line_calls",
     "threads",
     "disassembly",
     "sources",

@@ -1,0 +1,43 @@
+"""What is known of how the target goes on, between a request that lets it and the next stop."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from dapbridge.engines.mi.debugger import Answer
+
+
+class WayStation(Struct, frozen=True):
+    """A stop at `address` that the client isn't told of: `then` is the command that goes on from there."""
+
+    address: int
+    then: str
+
+
+@dataclass(slots=True)
+class SchedulingState:
+    """Written by scheduling.py only.
+
+    setting: what the debugger was set to before one thread was let run alone. limit: when `maxPause` is over.
+    stepping: the target was told to run for a step, at whose end it has to stop.
+    finishing: the thread that is stepped out of its function.
+    overdue: the target is being stopped only so that all its threads can go on.
+    stood: set by every stop while the session ends.
+    """
+
+    setting: Answer | None = None
+    recording: bool = False
+    setting_before_recording: Answer | None = None
+    backwards: bool = False
+    stepping: bool = False
+    finishing: int | None = None
+    via: WayStation | None = None
+    limit: asyncio.TimerHandle | None = None
+    overdue: bool = False
+    stood: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def alone(self) -> bool:
+        """Whether one thread runs alone."""
+        return self.setting is not None or self.recording
