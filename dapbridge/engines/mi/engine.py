@@ -230,7 +230,10 @@ class MiEngine:
                 raise
             return failed("cancelled")
         except DapbridgeError as error:
-            return failed("cancelled" if request.seq in self._cancelled else str(error))
+            if request.seq in self._cancelled:
+                return failed("cancelled")
+            went_on = handler.needs_stop and context.stop is None and "is running" in str(error)
+            return failed("notStopped" if went_on else str(error))
         except Exception:
             log.exception("bug in the handler of %s", request.command)
             return failed(f"internal error in {request.command}; the log has the details")
@@ -260,6 +263,8 @@ class MiEngine:
                 execution.on_running(context)
             case "=", "record-started":
                 scheduling.on_record_started(context)
+            case "=", "x-recording-failed":
+                scheduling.on_recording_failed(context, record.payload)
             case "=", "record-stopped":
                 scheduling.on_record_stopped(context)
             case "=", "thread-group-started":

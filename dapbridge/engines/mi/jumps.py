@@ -7,7 +7,7 @@ from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.execution import begin_stop, prefetch
 from dapbridge.engines.mi.requests import Arguments, request
 from dapbridge.engines.mi.sources import Source
-from dapbridge.errors import UserError
+from dapbridge.errors import EngineError, UserError
 from dapbridge.mi.commands import command
 
 
@@ -57,10 +57,13 @@ async def goto_targets(context: Context, arguments: GotoTargetsArguments) -> Jso
 async def goto(context: Context, arguments: GotoArguments) -> None:
     """DAP "Goto"; not by `-exec-jump`, which would let the target run."""
     _check(context)
-    target = context.stopped.container(arguments.target_id)
+    stop = context.stopped
+    target = stop.container(arguments.target_id)
     if not isinstance(target, GotoTarget):
         raise UserError(f"{arguments.target_id} is no target of a jump")
     await context.debugger.send(command("x-goto", target.address, thread=arguments.thread_id, frame=0))
+    if context.stop is not stop:
+        raise EngineError("notStopped")
     begin_stop(context, arguments.thread_id)
     prefetch(context, arguments.thread_id)
     context.tell("stopped", {"reason": "goto", "threadId": arguments.thread_id, "allThreadsStopped": True})

@@ -64,6 +64,11 @@ def on_record_started(context: Context) -> None:
             context.tell("output", {"category": "important", "output": text})
 
 
+def on_recording_failed(context: Context, payload: Payload) -> None:
+    """An instruction can't be recorded; the stop follows."""
+    context.scheduling.recording_failure.append(str(payload["text"]))
+
+
 def on_record_stopped(context: Context) -> None:
     """`=record-stopped`."""
     state = context.scheduling

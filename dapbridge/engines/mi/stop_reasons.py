@@ -46,6 +46,7 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
     reason = payload.get("reason", "")
     body: JsonObject = {"reason": _REASONS.get(reason, "pause"), "threadId": thread_id, "allThreadsStopped": True}
     wanted, context.pause_wanted = context.pause_wanted, False
+    failure, context.scheduling.recording_failure = context.scheduling.recording_failure, []
     if reason == "breakpoint-hit":
         number = context.breakpoints.stands_for(str(payload["bkptno"]).split(".")[0])
         body["hitBreakpointIds"] = [int(number)]
@@ -60,6 +61,10 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
         body["description"] = f"end of recording ({where})"
     elif body["reason"] == "data breakpoint":
         body |= hit_body(context, payload)
+    elif failure:
+        body["reason"] = "exception"
+        body["description"] = "this can't be recorded; `record stop goes on without"
+        body["text"] = " ".join(failure)
     elif reason == "signal-received":
         name = str(payload.get("signal-name", ""))
         if wanted and name in _PAUSE_SIGNALS:
