@@ -127,8 +127,8 @@ async def test_a_thread_that_ends_during_its_step_leaves_the_target_running(clie
             if stopped["threadId"] != thread:
                 break
             assert stopped["reason"] == "step"
-        assert stopped["reason"] == "breakpoint"
-        assert await place(client, stopped["threadId"]) == ("events", line("events-end"))
+        here = await place(client, stopped["threadId"])
+        assert (stopped["reason"], here) == ("breakpoint", ("events", line("events-end")))
         # The debugger has not forgotten how to tell a stop.
         await client.request("continue", {"threadId": stopped["threadId"]})
         await client.event("stopped", reason="breakpoint")

@@ -122,18 +122,22 @@ def on_thread_exited(context: Context, thread_id: int) -> None:
 
 
 async def _find_lost_stop(context: Context) -> None:
+    stood = False
     while context.stop is None and context.attached and not context.terminated:
         try:
             threads = (await context.debugger.send("-thread-info")).get("threads") or []
             table = (await context.debugger.send("-break-list")).get("BreakpointTable", {})
         except EngineError:
             return
-        if context.stop is None and threads and all(each.get("state") == "stopped" for each in threads):
+        stands = bool(threads) and all(each.get("state") == "stopped" for each in threads)
+        # Looked at twice: at first it may be about to be told.
+        if stands and stood and context.stop is None:
             lost = _lost_stop(threads, table.get("body") or [])
             # The thread that is gone is still the selected one.
             context.debugger.send(command("thread-select", lost["thread-id"]))
             context.debugger.replay(Async("*", "stopped", lost))
             return
+        stood = stands
         await asyncio.sleep(_LOST_STOP_AGAIN_S)
 
 
