@@ -252,24 +252,39 @@ async def test_what_can_not_be_watched_says_why(client: DapClient) -> None:
 
 @pytest.mark.docker
 async def test_one_that_persisted_is_set_before_the_attach(client: DapClient) -> None:
-    async with running("watched") as target, serving() as earlier:
+    async with running("watched") as target:
+        await watch_again(client, target)
+        await leave(client, target)
+
+
+@pytest.mark.root
+async def test_one_that_persisted_follows_a_program_that_is_loaded_anywhere(
+    client: DapClient, compiled: Callable[[str], Path]
+) -> None:
+    async with running_process(compiled("watched.c"), user=1000) as target:
+        await watch_again(client, target)
+        await leave(client, target)
+
+
+async def watch_again(client: DapClient, target: Target) -> None:
+    """Set a data breakpoint, found in a session that is over, before this one is attached; wait for its hit."""
+    async with serving() as earlier:
         await attach(earlier, target, "watched.c")
         found = await info(earlier, "total")
         await earlier.disconnect()
-        await client.initialize()
-        attaching = client.send("attach", attach_arguments(target))
-        await client.event("initialized")
-        # Where the program was built anew the variable has another address.
-        moved = json.loads(found["dataId"])
-        moved["address"] += 64
-        (placed,) = await watch(client, found | {"dataId": json.dumps(moved)})
-        assert placed["verified"]
-        await client.request("configurationDone")
-        await client.response(attaching)
-        stopped = await client.event("stopped", reason="data breakpoint")
-        assert stopped["hitBreakpointIds"] == [placed["id"]]
-        assert await place(client, stopped["threadId"]) == ("main", mark("watched.c", "total-write") + 1)
-        await leave(client, target)
+    await client.initialize()
+    attaching = client.send("attach", attach_arguments(target))
+    await client.event("initialized")
+    # Where the program was built anew the variable has another address.
+    moved = json.loads(found["dataId"])
+    moved["address"] += 64
+    (placed,) = await watch(client, found | {"dataId": json.dumps(moved)})
+    assert placed["verified"]
+    await client.request("configurationDone")
+    await client.response(attaching)
+    stopped = await client.event("stopped", reason="data breakpoint")
+    assert stopped["hitBreakpointIds"] == [placed["id"]]
+    assert await place(client, stopped["threadId"]) == ("main", mark("watched.c", "total-write") + 1)
 
 
 @pytest.mark.docker

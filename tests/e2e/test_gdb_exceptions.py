@@ -1,12 +1,13 @@
 """gdb: exception filters for C++ and Rust, and what the client learns of what was thrown."""
 
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from support.dap_client import DapClient, JsonObject
 from support.looking import frames
-from support.marks import mark
+from support.marks import PROGRAMS, mark
 from support.serving import assert_whole, attach, attach_arguments, client_path
 from support.targets import running, running_process
 
@@ -31,6 +32,15 @@ async def attach_with_filters(client: DapClient, target: object, conditions: Map
     await client.request("configurationDone")
     await client.response(attaching)
     return placed
+
+
+def compile_without_probes(folder: Path) -> Path:
+    """Compile throwing.cpp with a run-time library like that of distributions that don't care for SystemTap."""
+    program = folder / "throwing"
+    source = PROGRAMS / "throwing.cpp"
+    subprocess.run(["g++", "-std=c++20", "-g", "-O0", "-static", "-pthread", source, "-o", program], check=True)
+    subprocess.run(["objcopy", "--remove-section", ".note.stapsdt", program], check=True)
+    return program
 
 
 async def info(client: DapClient, stopped: JsonObject) -> JsonObject:
@@ -208,6 +218,24 @@ async def test_the_hosts_own_gdb_knows_exceptions_too(client: DapClient, compile
         await attach_with_filters(client, target, {"cpp_throw": "Disputed"})
         stopped = await client.event("stopped", reason="exception")
         assert stopped["text"] == "shop::Disputed: two sides to it"
+        await client.disconnect()
+        await assert_whole(target)
+
+
+@pytest.mark.root
+async def test_a_run_time_library_without_probes_will_do(client: DapClient, tmp_path: Path) -> None:
+    async with running_process(compile_without_probes(tmp_path), user=1000) as target:
+        await attach_with_filters(client, target, {"cpp_throw": "Disputed", "cpp_catch": "Disputed"})
+        for word in ("thrown", "caught"):
+            stopped = await client.event("stopped", reason="exception")
+            assert stopped["description"] == f"C++ exception {word}: shop::Disputed"
+            assert stopped["text"] == "shop::Disputed: two sides to it"
+            await client.request("continue", {"threadId": stopped["threadId"]})
+        # Nothing says what is thrown again, so all of it stops.
+        await set_filters(client, cpp_rethrow="OutOfStock")
+        stopped = await client.event("stopped", reason="exception")
+        assert stopped["description"] == "C++ exception thrown again"
+        assert "no probes" in stopped["text"]
         await client.disconnect()
         await assert_whole(target)
 
