@@ -24,7 +24,7 @@ _CONFIGURATION_REQUESTS = (
 _TARGET_REQUESTS = (
     *("continue", "next", "stepIn", "stepOut", "stepBack", "reverseContinue", "restartFrame", "goto", "pause"),
     *("threads", "stackTrace", "scopes", "variables", "evaluate", "setVariable", "setExpression", "exceptionInfo"),
-    *("stepInTargets", "gotoTargets", "completions", "locations", "terminateThreads"),
+    *("stepInTargets", "gotoTargets", "completions", "locations"),
     *("readMemory", "writeMemory", "disassemble"),
 )
 
@@ -44,6 +44,10 @@ _NEVER_TAKEN = {
         'use "request": "attach" with "target": "CONTAINER" (or "docker://CONTAINER", "pid://PID")'
     ),
     "terminate": "unsupported request 'terminate': dapbridge never ends the target, 'disconnect' lets it run on",
+    "terminateThreads": (
+        "unsupported request 'terminateThreads': a thread that is ended from outside leaves what it holds, such as "
+        "locks, held for ever"
+    ),
     "restart": "unsupported request 'restart': dapbridge does not start the target; disconnect and attach again",
 }
 

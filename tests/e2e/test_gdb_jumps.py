@@ -44,6 +44,7 @@ async def leave(client: DapClient, target: DockerTarget) -> None:
     await target.assert_runs_on()
 
 
+@pytest.mark.shows("gotoTargets", "goto", "supportsGotoTargetsRequest")
 async def test_a_jump_skips_and_repeats_lines_and_runs_nothing(client: DapClient) -> None:
     async with running("steps") as target:
         thread = await stopped_at(client, target, "jump-skipped")

@@ -95,6 +95,7 @@ async def test_globals_are_read_while_the_target_runs(client: DapClient) -> None
         await target.assert_let_go()
 
 
+@pytest.mark.shows("pause")
 async def test_a_pause_of_one_thread_stops_all_and_a_second_one_changes_nothing(client: DapClient) -> None:
     async with running("steps") as target:
         await attach(client, target, STEPS)
@@ -137,6 +138,7 @@ async def deep_stop(client: DapClient, target: Any) -> int:
     return thread
 
 
+@pytest.mark.shows("cancel", "supportsCancelRequest")
 async def test_the_stack_of_a_deep_recursion_is_cancelled(client: DapClient) -> None:
     async with running("steps") as target:
         thread = await deep_stop(client, target)

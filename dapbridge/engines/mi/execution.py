@@ -51,10 +51,6 @@ class StepInArguments(StepArguments, frozen=True):
     target_id: int | None = None
 
 
-class TerminateThreadsArguments(Arguments, frozen=True):
-    """None that matter."""
-
-
 @request("continue", capabilities=("supportsSingleThreadExecutionRequests",), needs_stop=True, resumes=True)
 async def continue_(context: Context, arguments: ContinueArguments) -> JsonObject:
     """DAP "Continue"."""
@@ -99,12 +95,6 @@ async def step_in(context: Context, arguments: StepInArguments) -> None:
 async def step_out(context: Context, arguments: StepArguments) -> None:
     """DAP "StepOut"; what the function returned is kept with the stop."""
     await _step_out(context, arguments)
-
-
-@request("terminateThreads")
-async def terminate_threads(context: Context, arguments: TerminateThreadsArguments) -> None:
-    """DAP "TerminateThreads", which no debugger can do without harm: refused, and not advertised."""
-    raise UserError("threads of the target can't be ended from outside: what they hold, such as locks, would stay held")
 
 
 @request("pause", resumes=True)
