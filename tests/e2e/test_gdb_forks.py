@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from support import procfs
@@ -10,7 +12,7 @@ from support.dap_client import LIMIT_S, DapClient
 from support.looking import frames, place
 from support.marks import mark
 from support.serving import attach, client_path
-from support.targets import DockerTarget, running
+from support.targets import DockerTarget, Target, running, running_process
 
 from dapbridge.agent.remote import healing
 
@@ -29,7 +31,7 @@ async def child_of(target: DockerTarget) -> int:
     return children[0]
 
 
-async def ticks(target: DockerTarget, *who: str) -> None:
+async def ticks(target: Target, *who: str) -> None:
     async with asyncio.timeout(LIMIT_S):
         for each in who:
             await target.lines.wait_for(f"tick {each} ", count=2)
@@ -270,6 +272,26 @@ async def test_every_process_is_let_go_at_whatever_end(client: DapClient, end: s
             await client.event("terminated")
             await client.disconnect()
         await whole(target)
+
+
+# A process of the host, by the host's own gdb
+
+
+@pytest.mark.parametrize("follow", ["parent", "child", "both"])
+async def test_the_hosts_own_gdb_follows_forks_too(
+    client: DapClient, compiled: Callable[[str], Path], tmp_path: Path, follow: str
+) -> None:
+    trigger = tmp_path / "trigger"
+    async with running_process(compiled("forks.c"), "fork", str(trigger)) as target:
+        await attach(client, target, "forks.c", "parent" if follow == "parent" else "child", followFork=follow)
+        trigger.touch()
+        for _ in range(3):
+            await go_on(client, (await client.event("stopped", reason="breakpoint"))["threadId"])
+        await client.disconnect()
+        await ticks(target, "parent", "child")
+        for pid in (target.pid, *procfs.children(target.pid)):
+            assert procfs.tracers(pid) == set()
+            assert healing.find_breakpoints(pid) == {}
 
 
 async def disconnect(client: DapClient, target: DockerTarget) -> None:
