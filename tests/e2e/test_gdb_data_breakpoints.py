@@ -258,11 +258,22 @@ async def test_one_that_persisted_is_set_before_the_attach(client: DapClient) ->
 
 
 @pytest.mark.root
-async def test_one_that_persisted_follows_a_program_that_is_loaded_anywhere(
+async def test_a_program_that_is_loaded_anywhere_is_watched_once_attached(
     client: DapClient, compiled: Callable[[str], Path]
 ) -> None:
     async with running_process(compiled("watched.c"), user=1000) as target:
-        await watch_again(client, target)
+        await client.initialize()
+        attaching = client.send("attach", attach_arguments(target))
+        await client.event("initialized")
+        found = await info(client, "total")
+        (early,) = await watch(client, found)
+        assert not early["verified"]
+        assert "once the debugger is attached" in early["message"]
+        await client.request("configurationDone")
+        await client.response(attaching)
+        (placed,) = await watch(client, await info(client, "total"))
+        assert placed["verified"]
+        await client.event("stopped", reason="data breakpoint")
         await leave(client, target)
 
 

@@ -24,6 +24,8 @@ RED_ZONE = 128
 _COMMANDS = {"write": "watch", "read": "rwatch", "readWrite": "awatch"}
 _MEMBER = re.compile(r"(.+)(?:\.|->)(\w+)\Z", re.DOTALL)
 _MASK = 2**64 - 1
+_LOWEST = 0x10000
+"""No program of fixed addresses begins below it."""
 _used: dict[int, int] = {}
 
 
@@ -172,12 +174,18 @@ def _watched(wish: dict[str, Any], address: int) -> str:
     expression = wish["expression"]
     if not gdb.selected_inferior().pid:
         # There is nothing at the address yet, and it may become another one.
-        if not wish["symbol"] or not expression:
+        if not wish["symbol"] or not expression or _is_loaded_anywhere():
             raise gdb.GdbError(f"{wish['label']} can be watched once the debugger is attached")
         return str(expression)
     name = f"$_x_place_{wish['id']}"
     gdb.set_convenience_variable(name[1:], gdb.Value(address).cast(_type(wish, address).pointer()))
     return f"*({name} + 0 * sizeof({expression}))" if wish["scope"] else f"-location *{name}"
+
+
+def _is_loaded_anywhere() -> bool:
+    """Tell whether the program gets its addresses when it is loaded: in its file they begin near 0."""
+    starts = re.findall(r"^\s+0x([0-9a-f]+) - 0x", gdb.execute("info files", to_string=True), re.MULTILINE)
+    return not starts or min(int(each, 16) for each in starts) < _LOWEST
 
 
 def _type(wish: dict[str, Any], address: int) -> Any:
