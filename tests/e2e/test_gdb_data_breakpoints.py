@@ -263,7 +263,7 @@ async def test_a_program_that_is_loaded_anywhere_is_watched_once_attached(
 ) -> None:
     async with running_process(compiled("watched.c"), user=1000) as target:
         await client.initialize()
-        attaching = client.send("attach", attach_arguments(target))
+        attaching = client.send("attach", attach_arguments(target, stopOnEntry=True))
         await client.event("initialized")
         found = await info(client, "total")
         (early,) = await watch(client, found)
@@ -271,9 +271,10 @@ async def test_a_program_that_is_loaded_anywhere_is_watched_once_attached(
         assert "once the debugger is attached" in early["message"]
         await client.request("configurationDone")
         await client.response(attaching)
+        await client.event("stopped", reason="entry")
         (placed,) = await watch(client, await info(client, "total"))
         assert placed["verified"]
-        await client.event("stopped", reason="data breakpoint")
+        assert (await go_on(client))["reason"] == "data breakpoint"
         await leave(client, target)
 
 

@@ -219,6 +219,8 @@ def _insert(command: str, wish: dict[str, Any]) -> int:
         for each in gdb.breakpoints():
             if each.number not in before:
                 each.delete()
+        if "Selected thread is running" in str(error):
+            raise gdb.GdbError(f"pause the program first, to watch {wish['label']} with this gdb") from None
         if "Could not insert hardware" in str(error):
             raise gdb.GdbError(
                 f"the processor, or the machine it is part of, refuses to watch {wish['label']}"
