@@ -57,7 +57,8 @@ async def continue_(context: Context, arguments: ContinueArguments) -> JsonObjec
     # The thread is named only where it matters: it becomes the debugger's selected one.
     alone = arguments.single_thread or context.scheduling.recording
     resuming = command("exec-continue", thread=arguments.thread_id if alone else None)
-    await scheduling.resume(context, resuming, alone=arguments.single_thread)
+    watched = arguments.thread_id if alone else None
+    await scheduling.resume(context, resuming, alone=arguments.single_thread, watched=watched)
     return {"allThreadsContinued": not alone}
 
 
@@ -210,14 +211,15 @@ def _on_exited(context: Context, payload: Payload) -> None:
 
 async def _step(context: Context, operation: str, arguments: StepArguments) -> None:
     resuming = operation_of(operation, arguments)
-    await scheduling.resume(context, resuming, alone=arguments.single_thread, stepping=True)
+    watched = arguments.thread_id if arguments.single_thread else None
+    await scheduling.resume(context, resuming, alone=arguments.single_thread, stepping=True, watched=watched)
 
 
 async def _step_out(context: Context, arguments: StepArguments) -> None:
     finish = command("exec-finish", thread=arguments.thread_id, frame=0)
     try:
         alone, thread_id = arguments.single_thread, arguments.thread_id
-        await scheduling.resume(context, finish, alone=alone, stepping=True, finishing=thread_id)
+        await scheduling.resume(context, finish, alone=alone, stepping=True, watched=thread_id)
     except EngineError as error:
         if "outermost frame" in str(error):
             raise UserError("this is the outermost function: it has no caller to step out to") from None

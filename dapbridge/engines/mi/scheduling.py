@@ -26,12 +26,15 @@ async def resume(
     alone: bool = False,
     backwards: bool = False,
     stepping: bool = False,
-    finishing: int | None = None,
+    watched: int | None = None,
     via: WayStation | None = None,
 ) -> None:
-    """Send a command that lets the target go on. alone: its other threads stand still until the next stop."""
+    """Send a command that lets the target go on. alone: its other threads stand still until the next stop.
+
+    watched: the thread whose end meanwhile would make the debugger silent.
+    """
     state = context.scheduling
-    state.backwards, state.stepping, state.finishing = backwards, stepping, finishing
+    state.backwards, state.stepping, state.watched = backwards, stepping, watched
     if alone and state.setting is None:
         state.setting = _lock(context)
     state.via = via
@@ -115,9 +118,12 @@ def goes_on(context: Context, payload: Payload) -> bool:
 
 
 def on_thread_exited(context: Context, thread_id: int) -> None:
-    """`=thread-exited`. gdb 16 tells no stop that follows the end of a thread in a `finish`: find it."""
-    if context.scheduling.finishing == thread_id and context.stop is None:
-        context.scheduling.finishing = None
+    """`=thread-exited`. When a thread ends in a `finish`, or alone, gdb (16) may stand and tell nobody: find it."""
+    state = context.scheduling
+    if state.watched == thread_id and context.stop is None:
+        state.watched = None
+        text = f"Thread {thread_id} has ended while it was stepped or ran alone.\n"
+        context.tell("output", {"category": "important", "output": text})
         context.tasks.create_task(_find_lost_stop(context))
 
 

@@ -22,7 +22,7 @@ class SchedulingState:
     setting: what the debugger was set to before one thread was let run alone. limit: when `maxPause` is over.
     stepping: the target was told to run for a step, at whose end it has to stop.
     recording_failure: the debugger's words on what it could not record, since the last stop.
-    finishing: the thread that is stepped out of its function.
+    watched: the thread that is stepped out of its function, or runs alone.
     overdue: the target is being stopped only so that all its threads can go on.
     stood: set by every stop while the session ends.
     """
@@ -33,7 +33,7 @@ class SchedulingState:
     recording_failure: list[str] = field(default_factory=list)
     backwards: bool = False
     stepping: bool = False
-    finishing: int | None = None
+    watched: int | None = None
     via: WayStation | None = None
     limit: asyncio.TimerHandle | None = None
     overdue: bool = False
