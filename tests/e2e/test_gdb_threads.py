@@ -84,6 +84,7 @@ async def test_listing_500_threads_takes_less_than_mis_own_list(client: DapClien
         await leave(client, target)
 
 
+@pytest.mark.shows("thread")
 async def test_threads_that_come_and_go_are_told_in_order(client: DapClient) -> None:
     async with running("many", "come-and-go", "3", TRIGGER) as target:
         await attach(client, target, "many.c")
