@@ -34,6 +34,8 @@ class BreakpointTable:
         self._groups: dict[Hashable, dict[Hashable, str]] = {}
         self._known: dict[str, JsonObject] = {}
         self._joined: dict[str, list[str]] = {}
+        self.misfits: set[str] = set()
+        """Those that the debugger can't insert and has still to delete."""
 
     def learn(self, breakpoint_: Payload) -> tuple[JsonObject, bool]:
         """Take the debugger's word on a breakpoint; return it as DAP has it and whether that is news to the client."""
@@ -112,7 +114,7 @@ async def exchange(context: Context, group: Hashable, wishes: Sequence[Wish], in
             try:
                 breakpoint_ = await insert(context, wish)
             except (EngineError, UserError) as error:
-                failures[wish] = {"verified": False, "message": str(error), "reason": "failed"}
+                failures[wish] = {"verified": False, "message": _reason(error), "reason": "failed"}
             else:
                 table.learn(breakpoint_)
                 new[wish] = str(breakpoint_["number"])
@@ -127,6 +129,10 @@ async def exchange(context: Context, group: Hashable, wishes: Sequence[Wish], in
                 await asyncio.sleep(0)
         table.replace(group, new)
     return [failures.get(wish) or table.body(new[wish]) for wish in wishes]
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).removeprefix("Warning:\n").split("\n"))
 
 
 def on_modified(context: Context, payload: Payload) -> None:

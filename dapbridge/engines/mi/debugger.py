@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 Answer = asyncio.Future[Payload]
 
 _CONDITION_FAILED = re.compile(r"Error in testing condition for breakpoint (?P<number>\d+):\s*\Z")
+_MISFIT = re.compile(r"(?:Cannot|Could not) insert (?P<hardware>hardware )?(?:breakpoint|watchpoint) (?P<number>\d+)\.")
+_NO_HARDWARE = "the processor has no hardware breakpoint left"
+_NO_MEMORY = "there is no memory that can be written at its address"
 _RECORDING = "Process record"
 
 MIN_BATCH = 8
@@ -57,6 +60,7 @@ class Debugger:
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._burst: list[bytes] | None = None
+        self._resumed: int | None = None
         self._batch: list[tuple[str, Answer]] | None = None
         self._can_batch = True
         self._failed_condition: re.Match[str] | None = None
@@ -230,6 +234,10 @@ class Debugger:
         if result.token is not None:
             self._fail_lost(result.token)
         pending = self._pending.pop(result.token, None) if result.token is not None else None
+        if result.kind == "error" and result.token is not None and result.token == self._resumed:
+            self._on_async(Async("=", "x-resume-failed", result.payload))
+        if result.kind == "running":
+            self._resumed = result.token
         if pending is None or pending.answer.done():
             return
         if result.kind == "error":
@@ -256,9 +264,12 @@ class Debugger:
             self._handle_log(stream.text)
 
     def _handle_log(self, text: str) -> None:
-        """Look for what is told as text only: that a breakpoint's condition failed, and why in the text behind it."""
+        """Look for what is told as text only: a condition that failed (why: the text behind it), a misfit."""
         if text.startswith(_RECORDING):
             self._on_async(Async("=", "x-recording-failed", {"text": text.strip()}))
+        if (misfit := _MISFIT.match(text)) is not None:
+            why = _NO_HARDWARE if misfit["hardware"] else _NO_MEMORY
+            self._on_async(Async("=", "x-misfit", {"number": misfit["number"], "text": why}))
         failed, self._failed_condition = self._failed_condition, _CONDITION_FAILED.match(text)
         if failed is not None:
             self._on_async(Async("=", "x-condition-failed", {"number": failed["number"], "text": text.strip()}))

@@ -30,6 +30,7 @@ from dapbridge.engines.mi import (
     locations,
     logpoints,
     memory,
+    misfits,
     modules,
     processes,
     reverse,
@@ -256,7 +257,9 @@ class MiEngine:
 
     def _route(self, context: Context, record: Async) -> None:
         match record.mark, record.kind:
-            case "*", "stopped" if not logpoints.goes_on(context, record.payload):
+            case "*", "stopped" if not (
+                logpoints.goes_on(context, record.payload) or misfits.goes_on(context, record.payload)
+            ):
                 logpoints.on_stopped(context)
                 execution.on_stopped(context, record.payload)
             case "*", "running":
@@ -282,6 +285,10 @@ class MiEngine:
                 breakpoint_table.on_deleted(context, record.payload)
             case "=", "x-condition-failed":
                 breakpoint_table.on_condition_failed(context, record.payload)
+            case "=", "x-misfit":
+                misfits.on_misfit(context, record.payload)
+            case "=", "x-resume-failed":
+                misfits.on_resume_failed(context)
             case "=", "x-log-end":
                 logpoints.on_end(context)
             case "=", "x-log":
