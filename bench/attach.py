@@ -28,6 +28,9 @@ from dapbridge.runtimes.sidecar_image import image_tag
 
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
+LARGE_STOPS = 2
+"""At each of these `gdb -i=dap` looks for a page of a vector for ten seconds and more."""
+
 Measure = Callable[[Place], Awaitable[Sample]]
 MeasureLarge = Callable[[DockerTarget], Awaitable[LargeSample]]
 
@@ -46,12 +49,12 @@ async def benchmark(runs: int, stops: int, console: Console) -> Report:
     }
 
     def with_large(adapter: dap_contenders.Adapter) -> MeasureLarge:
-        return lambda target: asyncio.to_thread(large.measure_dap, adapter, target, stops)
+        return lambda target: asyncio.to_thread(large.measure_dap, adapter, target, LARGE_STOPS)
 
     large_measures: dict[str, MeasureLarge] = {
         "dapbridge": with_large(dap_contenders.Dapbridge()),
         "gdb -i=dap": with_large(dap_contenders.GdbDap(sidecar_image)),
-        "raw MI": lambda target: large.measure_mi(target, stops),
+        "raw MI": lambda target: large.measure_mi(target, LARGE_STOPS),
     }
     large_samples: dict[str, list[LargeSample]] = {name: [] for name in CONTENDERS}
     samples: dict[str, list[Sample]] = {name: [] for name in CONTENDERS}
