@@ -156,3 +156,17 @@ async def test_a_debugger_without_our_commands_is_said_to_lack_python() -> None:
         assert stack["stackFrames"][0]["name"] == "f"
         refused = await rig.request("scopes", frameId=stack["stackFrames"][0]["id"])
         assert "was built without Python" in (refused.message or "")
+
+
+async def test_a_breakpoint_hit_before_its_request_is_answered_is_told_behind_it_and_as_what_it_is() -> None:
+    def answers(command: str) -> str | None:
+        if command.startswith("-break-insert"):
+            return f"^done,{BREAKPOINT.format(addr='0x1', line=3, times=0)}\n{STOPPED}"
+        return look(command)
+
+    async with attached(answers) as rig:
+        rig.told.clear()
+        assert (await rig.request("setFunctionBreakpoints", breakpoints=[{"name": "f"}])).success
+        stopped = await rig.event("stopped")
+        assert (stopped["reason"], stopped["hitBreakpointIds"]) == ("function breakpoint", [1])
+        assert rig.names() == ["setFunctionBreakpoints", "stopped"]

@@ -34,6 +34,8 @@ class BreakpointTable:
         self._groups: dict[Hashable, dict[Hashable, str]] = {}
         self._known: dict[str, JsonObject] = {}
         self._joined: dict[str, list[str]] = {}
+        self.exchanging: Hashable = None
+        """The group that is being exchanged now: its new breakpoints can be hit before their numbers are known here."""
         self.misfits: set[str] = set()
         """Those that the debugger can't insert and has still to delete."""
 
@@ -58,6 +60,11 @@ class BreakpointTable:
                 if its == number:
                     return group, wish
         return None
+
+    def group_of(self, number: str) -> Hashable:
+        """Return the group of a breakpoint; None for one that the client never wished."""
+        found = self.find(number)
+        return found[0] if found else self.exchanging
 
     def group(self, group: Hashable) -> dict[Hashable, str]:
         """Return the debugger's numbers of a group's breakpoints by wish."""
@@ -119,15 +126,20 @@ async def exchange(context: Context, group: Hashable, wishes: Sequence[Wish], in
                 table.learn(breakpoint_)
                 new[wish] = str(breakpoint_["number"])
 
-        # Side by side: nobody waits for another one's answer.
-        async with asyncio.TaskGroup() as inserting:
-            with context.debugger.batch():
-                for wish in dict.fromkeys(wishes):
-                    if wish not in old:
-                        inserting.create_task(set_one(wish))
-                # Their first step, in which each sends its command.
-                await asyncio.sleep(0)
-        table.replace(group, new)
+        table.exchanging = group
+        try:
+            # Side by side: nobody waits for another one's answer.
+            async with asyncio.TaskGroup() as inserting:
+                with context.debugger.batch():
+                    for wish in dict.fromkeys(wishes):
+                        if wish not in old:
+                            inserting.create_task(set_one(wish))
+                    # Their first step, in which each sends its command.
+                    await asyncio.sleep(0)
+        finally:
+            # Also what a cancelled request has set by then: the next exchange has to know of it.
+            table.exchanging = None
+            table.replace(group, new)
     return [failures.get(wish) or table.body(new[wish]) for wish in wishes]
 
 

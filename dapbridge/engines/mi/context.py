@@ -100,7 +100,7 @@ class Context:
         """Send an event to the client, but not before the answer to a request that caused it."""
         message = Event(event, body)
         self.log_lines.flush()
-        if self._unanswered_resumes or self._unanswered_holds:
+        if self._unanswered_holds:
             self._held_events.append(message)
         else:
             self._emit(message)
@@ -110,13 +110,15 @@ class Context:
         asyncio.get_running_loop().call_soon(self.tell, event, body)
 
     @contextmanager
-    def holding_events(self) -> Iterator[None]:
+    def holding_events(self, *, resuming: bool) -> Iterator[None]:
         """Hold events back until the request that may cause them is answered (DAP: the response comes first)."""
-        self._unanswered_resumes += 1
+        self._unanswered_holds += 1
+        self._unanswered_resumes += resuming
         try:
             yield
         finally:
-            self._unanswered_resumes -= 1
+            self._unanswered_holds -= 1
+            self._unanswered_resumes -= resuming
             self._release_events()
 
     def hold_events_until(self, answer: Answer) -> None:
@@ -131,7 +133,7 @@ class Context:
         answer.add_done_callback(release)
 
     def _release_events(self) -> None:
-        if not self._unanswered_resumes and not self._unanswered_holds:
+        if not self._unanswered_holds:
             held, self._held_events = self._held_events, []
             for event in held:
                 self._emit(event)

@@ -87,7 +87,7 @@ async def data_breakpoint_info(context: Context, arguments: DataBreakpointInfoAr
     }
 
 
-@request("setDataBreakpoints", capabilities=("supportsDataBreakpoints",))
+@request("setDataBreakpoints", capabilities=("supportsDataBreakpoints",), causes_events=True)
 async def set_data_breakpoints(context: Context, arguments: SetDataBreakpointsArguments) -> JsonObject:
     """DAP "SetDataBreakpoints"."""
     return {"breakpoints": await exchange(context, GROUP, arguments.breakpoints, _insert)}

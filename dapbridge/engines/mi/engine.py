@@ -211,7 +211,7 @@ class MiEngine:
             self._emit(Response(request.seq, request.command, success=False, message=reason))
             return
         owner.set(request.seq)
-        with context.holding_events() if handler.resumes else nullcontext():
+        with context.holding_events(resuming=handler.resumes) if handler.holds_events else nullcontext():
             context.respond(await self._respond(context, handler, request))
 
     async def _respond(self, context: Context, handler: Handler, request: Request) -> Response:

@@ -75,6 +75,7 @@ class SetExceptionBreakpointsArguments(Arguments, frozen=True):
 @request(
     "setExceptionBreakpoints",
     capabilities={"exceptionBreakpointFilters": _FILTERS, "supportsExceptionFilterOptions": True},
+    causes_events=True,
 )
 async def set_exception_breakpoints(context: Context, arguments: SetExceptionBreakpointsArguments) -> JsonObject:
     """DAP "SetExceptionBreakpoints"."""

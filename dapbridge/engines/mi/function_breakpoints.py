@@ -7,6 +7,7 @@ from dapbridge.engines.mi.breakpoint_table import exchange, is_pending
 from dapbridge.engines.mi.conditions import When, parse_when
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
+from dapbridge.engines.mi.stack import without_parameters
 from dapbridge.errors import UserError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
@@ -30,14 +31,16 @@ class SetFunctionBreakpointsArguments(Arguments, frozen=True):
     breakpoints: tuple[FunctionBreakpoint, ...]
 
 
-@request("setFunctionBreakpoints", capabilities=("supportsFunctionBreakpoints",))
+@request("setFunctionBreakpoints", capabilities=("supportsFunctionBreakpoints",), causes_events=True)
 async def set_function_breakpoints(context: Context, arguments: SetFunctionBreakpointsArguments) -> JsonObject:
     """DAP "SetFunctionBreakpoints"."""
     return {"breakpoints": await exchange(context, "function", arguments.breakpoints, _insert)}
 
 
 async def _insert(context: Context, wish: FunctionBreakpoint) -> Payload:
-    name = wish.name.strip().removesuffix("()")
+    name = wish.name.strip()
+    if not name.endswith("operator()"):
+        name = name.removesuffix("()")
     if not name:
         raise UserError("a function breakpoint needs a function's name, or /a regular expression/")
     when = parse_when(context, wish.condition, wish.hit_condition)
@@ -70,22 +73,25 @@ async def _insert_all(context: Context, pattern: str, when: When) -> Payload:
 
 async def _insert_each(context: Context, functions: list[str], when: When) -> Payload:
     """Set a breakpoint in each function; the first one stands for all of them."""
-    first, *others = [await _insert_one(context, when, "--qualified", function=each) for each in functions]
-    context.breakpoints.join(str(first["number"]), [str(each["number"]) for each in others])
+    others: list[str] = []
+    first = await _insert_one(context, when, "--qualified", function=functions[0])
+    # Noted before the others are there: they can be hit as soon as they are.
+    context.breakpoints.join(str(first["number"]), others)
+    for each in functions[1:]:
+        other = await _insert_one(context, when, "--qualified", function=each)
+        others.append(str(other["number"]))
     return first
 
 
 async def _find(context: Context, pattern: str) -> list[str]:
-    """Return the names of the functions with debug information that match, at most one more than MAX_MATCHES."""
+    """Return the names of the functions with debug information that match. Raises UserError for far too many."""
     listing = command("symbol-info-functions", name=pattern, max_results=_MAX_SYMBOLS)
     symbols = (await context.debugger.send(listing)).get("symbols") or {}
+    found = [str(each["name"]) for file in symbols.get("debug") or [] for each in file["symbols"]]
+    if len(found) >= _MAX_SYMBOLS:
+        raise UserError(f"more than {MAX_MATCHES} functions match /{pattern}/: make it narrower")
     # Symbols of one name are overloads, or one function in two units: the name takes all of them.
-    names = {_without_parameters(str(each["name"])) for file in symbols.get("debug") or [] for each in file["symbols"]}
-    return sorted(names)[: MAX_MATCHES + 1]
-
-
-def _without_parameters(name: str) -> str:
-    return name.removesuffix(" const").partition("(")[0] or name
+    return sorted({without_parameters(each) for each in found})
 
 
 async def _insert_one(context: Context, when: When, *options: str, function: str) -> Payload:

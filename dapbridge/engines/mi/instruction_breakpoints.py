@@ -26,7 +26,7 @@ class SetInstructionBreakpointsArguments(Arguments, frozen=True):
     breakpoints: tuple[InstructionBreakpoint, ...]
 
 
-@request("setInstructionBreakpoints", capabilities=("supportsInstructionBreakpoints",))
+@request("setInstructionBreakpoints", capabilities=("supportsInstructionBreakpoints",), causes_events=True)
 async def set_instruction_breakpoints(context: Context, arguments: SetInstructionBreakpointsArguments) -> JsonObject:
     """DAP "SetInstructionBreakpoints"."""
     placed = await exchange(context, "instruction", arguments.breakpoints, _insert)

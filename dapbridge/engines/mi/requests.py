@@ -27,8 +27,8 @@ class Arguments(Struct, frozen=True, rename="camel"):
 class Handler(Struct, frozen=True):
     """One request that this engine answers.
 
-    needs_stop: answered with "notStopped" while the target runs. resumes: events wait until it is answered, because
-    they are its consequence.
+    needs_stop: answered with "notStopped" while the target runs. resumes: lets the target go on. For that, and for what
+    else causes_events, events wait until it is answered.
     """
 
     command: str
@@ -37,6 +37,11 @@ class Handler(Struct, frozen=True):
     capabilities: Mapping[str, Any]
     needs_stop: bool
     resumes: bool
+    causes_events: bool
+
+    @property
+    def holds_events(self) -> bool:
+        return self.resumes or self.causes_events
 
 
 def request(
@@ -45,6 +50,7 @@ def request(
     capabilities: Iterable[str] | Mapping[str, Any] = (),
     needs_stop: bool = False,
     resumes: bool = False,
+    causes_events: bool = False,
 ) -> Callable[[AnyHandle], AnyHandle]:
     """Mark `async def handle(context, arguments: SomeArguments)` as the handler of a DAP request.
 
@@ -54,7 +60,7 @@ def request(
 
     def mark(handle: AnyHandle) -> AnyHandle:
         arguments = get_annotations(handle, eval_str=False)["arguments"]
-        setattr(handle, _MARK, Handler(command, handle, arguments, brought, needs_stop, resumes))
+        setattr(handle, _MARK, Handler(command, handle, arguments, brought, needs_stop, resumes, causes_events))
         return handle
 
     return mark

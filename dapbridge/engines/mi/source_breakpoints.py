@@ -50,6 +50,7 @@ _MODES = [
         "supportsLogPoints": True,
         "breakpointModes": _MODES,
     },
+    causes_events=True,
 )
 async def set_breakpoints(context: Context, arguments: SetBreakpointsArguments) -> JsonObject:
     """DAP "SetBreakpoints"."""

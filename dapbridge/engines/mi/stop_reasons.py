@@ -50,8 +50,7 @@ def stopped_body(context: Context, payload: Payload, thread_id: int) -> JsonObje
     if reason == "breakpoint-hit":
         number = context.breakpoints.stands_for(str(payload["bkptno"]).split(".")[0])
         body["hitBreakpointIds"] = [int(number)]
-        found = context.breakpoints.find(number)
-        body["reason"] = _BREAKPOINTS.get(found[0] if found else None, "breakpoint")
+        body["reason"] = _BREAKPOINTS.get(context.breakpoints.group_of(number), "breakpoint")
     elif not reason and context.scheduling.stepping and not context.scheduling.recording and not wanted:
         # So gdb tells the end of a `finish` out of code that it knows no function for.
         body["reason"] = "step"
