@@ -125,6 +125,26 @@ async def test_a_cancelled_request_is_answered_though_the_interrupt_has_swallowe
         assert answer.message == "cancelled"
 
 
+async def test_late_interrupts_that_swallow_probe_and_command_leave_no_request_unanswered() -> None:
+    swallowed = ["-gdb-show confirm", "-data-evaluate", "-gdb-show confirm"]
+
+    def answers(command: str) -> str | None:
+        if swallowed and command.startswith(swallowed[0]):
+            swallowed.pop(0)
+            return "~silence"
+        return look(command)
+
+    async with attached(answers) as rig:
+        # The last of an earlier request's interrupts has swallowed the command that was to tell of it.
+        rig.debugger_asks("-gdb-show confirm")
+        rig.engine.send(Request(7, "evaluate", {"expression": "x"}))
+        await rig.until(lambda: any(each.startswith("-data-evaluate") for each in rig.debugger.asked))
+        rig.engine.cancel(7)
+        await rig.until(lambda: any(isinstance(each, Response) and each.request_seq == 7 for each in rig.told))
+        (answer,) = [each for each in rig.told if isinstance(each, Response) and each.request_seq == 7]
+        assert answer.message == "cancelled"
+
+
 async def test_a_completion_that_takes_too_long_is_interrupted_and_answered_with_what_there_is() -> None:
     def answers(command: str) -> str | None:
         return "~silence" if command.startswith("-complete") else look(command)

@@ -55,6 +55,11 @@ class Rig:
             while not is_so():
                 await asyncio.sleep(0)
 
+    def debugger_asks(self, command: str) -> None:
+        """Send the debugger a command that no request asked for."""
+        assert self.engine._context is not None
+        self.engine._context.debugger.send(command)
+
     def names(self) -> list[str]:
         return [each.command if isinstance(each, Response) else each.event for each in self.told]
 

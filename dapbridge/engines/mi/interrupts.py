@@ -22,13 +22,26 @@ async def interrupt(context: Context) -> None:
 
 
 async def end_early(context: Context, request_seq: int | None, done: asyncio.Future[Any]) -> None:
-    """Interrupt the debugger once it is at a request's command, which can't be taken back, until `done`."""
+    """Interrupt the debugger once it is at a request's command, which can't be taken back, until `done`.
+
+    An interrupt that comes late swallows a command that the debugger was about to read, whosever it is. The answer of
+    a later command tells so; it may be swallowed too, and then the next one's does.
+    """
     while not done.done():
         if context.debugger.at_work_for == request_seq:
             await interrupt(context)
-            # Its answer tells that the interrupt has swallowed the command, should it have come just before that.
-            context.debugger.send(PROBE)
+        context.debugger.send(PROBE)
         await asyncio.wait([done], timeout=INTERRUPT_AGAIN_S)
+    context.tasks.create_task(_settle(context))
+
+
+async def _settle(context: Context) -> None:
+    """See that the last interrupt, too, leaves nobody waiting."""
+    answered = False
+    while not answered:
+        probe = context.debugger.send(PROBE)
+        await asyncio.wait([probe], timeout=INTERRUPT_AGAIN_S)
+        answered = probe.done()
 
 
 async def send_within(context: Context, command: str, limit_s: float) -> Payload | None:
