@@ -18,7 +18,7 @@ BREAKPOINT = 'bkpt={{number="1",type="breakpoint",addr="{addr}",fullname="/src/a
 LOOKS = {
     "-x-frames": r'^done,json="{\"low\":0,\"rows\":[[1,0,1,3,null]],\"texts\":[\"f\",\"/src/a.c\"]}"',
     "-x-variables": '^done,json="{\\"variables\\":[{\\"name\\":\\"x\\",\\"type\\":\\"int\\",\\"value\\":\\"1\\"}]}"',
-    "-x-threads": r'^done,json="{\"threads\":[{\"id\":1,\"pid\":1,\"tid\":12,\"name\":\"api\"}]}"',
+    "-x-threads": r'^done,json="{\"threads\":[[1,1,12,\"api\"]]}"',
     "-break-insert": "^done," + BREAKPOINT.format(addr="0x1", line=3, times=0),
 }
 PROCESS = Process(1, 0, "api", ("api",), "/api", 1000, 1000, "S", 1, 0, 0, 1)

@@ -31,7 +31,7 @@ _RECORDING = "Process record"
 
 MIN_BATCH = 8
 """Fewer commands than that are sent as they are."""
-MAX_BATCH = 250
+MAX_BATCH = 100
 
 
 @dataclass(slots=True)
@@ -108,10 +108,7 @@ class Debugger:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Like `burst`, for many commands: one command to send and one answer to parse, where the debugger can.
-
-        The answers come all at once, when the last command is done.
-        """
+        """Like `burst`, for many commands: few commands to send and few answers to parse, where the debugger can."""
         if self._batch is not None or not self._can_batch:
             with self.burst():
                 yield
@@ -170,6 +167,10 @@ class Debugger:
         answer.add_done_callback(_take_failure)
         if self._batch is not None and output is None:
             self._batch.append((command, answer))
+            if len(self._batch) == MAX_BATCH:
+                # The debugger works on it while the next ones are made.
+                full, self._batch = self._batch, []
+                self._send_batched(full)
         else:
             self._write(command, answer, output)
         return answer
@@ -193,10 +194,10 @@ class Debugger:
                 for command, answer in batched:
                     self._write(command, answer)
                 return
-            for start in range(0, len(batched), MAX_BATCH):
-                part = batched[start : start + MAX_BATCH]
-                whole = self._send(" ".join(["-x-batch", *(quote(command) for command, _ in part)]), None)
-                whole.add_done_callback(partial(self._distribute, part))
+            whole: Answer = asyncio.get_running_loop().create_future()
+            whole.add_done_callback(_take_failure)
+            whole.add_done_callback(partial(self._distribute, batched))
+            self._write(" ".join(["-x-batch", *(quote(command) for command, _ in batched)]), whole)
 
     def _distribute(self, batched: list[tuple[str, Answer]], whole: Answer) -> None:
         """Answer the commands of a batch."""

@@ -16,7 +16,7 @@ from dapbridge.mi.records import Payload
 LIST_THREADS = command("x-threads")
 
 
-class Thread(msgspec.Struct, frozen=True):
+class Thread(msgspec.Struct, frozen=True, array_like=True):
     """What the debugger says of one thread; `id` is its own number, the others are the kernel's."""
 
     id: int
