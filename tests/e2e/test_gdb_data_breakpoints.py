@@ -219,11 +219,12 @@ async def test_too_wide_and_too_many_are_refused(client: DapClient) -> None:
         (refused,) = await watch(client, wide)
         assert not refused["verified"]
         assert "history has 64 bytes, too many to watch" in refused["message"]
-        names = ["total", "from_thread", "origin.y", "heap_like", "history[1]"]
+        names = ["total", "from_thread", "origin.y", "heap_like", *(f"history[{index}]" for index in range(1, 7))]
         many = [await info(client, name, frameId=frame) for name in names]
         placed = await watch(client, *many)
-        assert [each["verified"] for each in placed] == [True] * 4 + [False]
-        assert "too many data breakpoints: history[1] needs 1 of the processor's 4" in placed[4]["message"]
+        assert [each["verified"] for each in placed] == [True] * 4 + [False] * 6
+        for refused, name in zip(placed[4:], names[4:], strict=True):
+            assert f"too many data breakpoints: {name} needs 1 of the processor's 4" in refused["message"]
         # They are all in the hardware, or the target could not go on.
         assert (await go_on(client))["reason"] == "data breakpoint"
         await leave(client, target)

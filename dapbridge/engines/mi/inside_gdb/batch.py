@@ -1,8 +1,9 @@
 """Runs inside gdb: `-x-batch COMMAND…`, many MI commands as one (gdb ≥ 14).
 
-The answer has for each command `{"done": payload}` or `{"error": text}`, values as texts like MI's own.
+The answer has for each command `{"done": payload}` or `{"error": text}`. What MI has as texts may be numbers here.
 """
 
+import json
 import re
 from typing import Any
 
@@ -23,21 +24,18 @@ def _unquoted(word: str) -> str:
     return _ESCAPED.sub(lambda found: _SPECIAL.get(found[1], found[1]), word[1:-1])
 
 
-def _texts(value: Any) -> Any:
-    # Most values are texts already: a call for each of them would take longer than gdb itself.
-    if isinstance(value, dict):
-        return {key: each if type(each) is str else _texts(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_texts(each) for each in value]
-    return str(value)
+def _run(command: str) -> dict[str, Any]:
+    payload = gdb.execute_mi(*_words(command)) or {}
+    # A command of our own answers in JSON (commands.py).
+    return json.loads(payload["json"]) if payload.keys() == {"json"} else payload
 
 
 def run(*commands: str) -> dict[str, Any]:
     """Run MI commands one after the other; one that fails keeps none of the others from running."""
-    answers = []
+    answers: list[dict[str, Any]] = []
     for command in commands:
         try:
-            answers.append({"done": _texts(gdb.execute_mi(*_words(command)) or {})})
+            answers.append({"done": _run(command)})
         except gdb.error as error:
             answers.append({"error": str(error)})
         except KeyboardInterrupt:
