@@ -1,0 +1,18 @@
+"""The command line: the group of all commands. Each command is a file, and imports what it needs when it is run."""
+
+import click
+
+from dapbridge import __version__
+from dapbridge.cli.cleanup import cleanup
+from dapbridge.cli.image import image
+from dapbridge.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dapbridge")
+def main() -> None:
+    """Your editor's debugger inside any running container, without touching it."""
+
+
+for command in (serve, image, cleanup):
+    main.add_command(command)
