@@ -190,3 +190,38 @@ async def test_a_breakpoint_hit_before_its_request_is_answered_is_told_behind_it
         stopped = await rig.event("stopped")
         assert (stopped["reason"], stopped["hitBreakpointIds"]) == ("function breakpoint", [1])
         assert rig.names() == ["setFunctionBreakpoints", "stopped"]
+
+
+async def test_a_target_that_goes_on_while_a_step_is_refused_has_continued() -> None:
+    def answers(command: str) -> str | None:
+        if command.startswith("-exec-finish"):
+            # maxPause was over in this moment.
+            return '^error,msg="\\"finish\\" not meaningful in the outermost frame."\n*running,thread-id="all"'
+        return look(command)
+
+    async with attached(answers) as rig:
+        rig.debugger.say(STOPPED)
+        await rig.event("stopped")
+        rig.told.clear()
+        assert not (await rig.request("stepOut", threadId=1)).success
+        await rig.event("continued")
+        assert rig.names() == ["stepOut", "continued"]
+
+
+async def test_a_target_that_goes_on_while_a_jump_is_made_has_continued() -> None:
+    jumps = {
+        "-x-goto-targets": r'^done,json="{\"targets\":[{\"address\":\"0x1\",\"line\":3,\"function\":\"f\"}]}"',
+        "-x-goto": '^done\n*running,thread-id="all"',
+    }
+
+    def answers(command: str) -> str | None:
+        return next((answer for prefix, answer in jumps.items() if command.startswith(prefix)), look(command))
+
+    async with attached(answers) as rig:
+        rig.debugger.say(STOPPED)
+        await rig.event("stopped")
+        (target,) = ((await rig.request("gotoTargets", source={"path": "/src/a.c"}, line=3)).body or {})["targets"]
+        rig.told.clear()
+        assert (await rig.request("goto", threadId=1, targetId=target["id"])).message == "notStopped"
+        await rig.event("continued")
+        assert rig.names() == ["goto", "continued"]

@@ -69,6 +69,8 @@ class Context:
         self.attach_stop_due = False
         self.terminated = False
         self.pause_wanted = False
+        self.continued_untold: JsonObject | None = None
+        """The `continued` for which the success of an unanswered request will stand."""
         self.signal_actions = signals.actions(config)
         self.calling = False
         """Whether a call into the target, which a person asked for, may be running."""

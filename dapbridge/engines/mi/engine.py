@@ -212,7 +212,10 @@ class MiEngine:
             return
         owner.set(request.seq)
         with context.holding_events(resuming=handler.resumes) if handler.holds_events else nullcontext():
-            context.respond(await self._respond(context, handler, request))
+            response = await self._respond(context, handler, request)
+            context.respond(response)
+            if handler.resumes:
+                execution.on_resume_answered(context, success=response.success)
 
     async def _respond(self, context: Context, handler: Handler, request: Request) -> Response:
         def failed(message: str) -> Response:

@@ -116,9 +116,18 @@ def on_running(context: Context) -> None:
     stop, context.stop = context.stop, None
     scheduling.end_limit(context)
     context.debugger.forget()
-    if not context.is_resuming:
-        all_threads = not context.scheduling.alone
-        context.tell("continued", {"threadId": stop.thread_id, "allThreadsContinued": all_threads})
+    body = {"threadId": stop.thread_id, "allThreadsContinued": not context.scheduling.alone}
+    if context.is_resuming:
+        context.continued_untold = body
+    else:
+        context.tell("continued", body)
+
+
+def on_resume_answered(context: Context, *, success: bool) -> None:
+    """Tell of a target that goes on although the request to let it was refused: another reason came in between."""
+    body, context.continued_untold = context.continued_untold, None
+    if body is not None and not success and context.stop is None:
+        context.tell("continued", body)
 
 
 def on_stopped(context: Context, payload: Payload) -> None:

@@ -53,7 +53,7 @@ async def goto_targets(context: Context, arguments: GotoTargetsArguments) -> Jso
     }
 
 
-@request("goto", capabilities=("supportsGotoTargetsRequest",), needs_stop=True, resumes=True)
+@request("goto", capabilities=("supportsGotoTargetsRequest",), needs_stop=True, causes_events=True)
 async def goto(context: Context, arguments: GotoArguments) -> None:
     """DAP "Goto"; not by `-exec-jump`, which would let the target run."""
     _check(context)
