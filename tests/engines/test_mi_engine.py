@@ -46,6 +46,7 @@ async def test_a_target_that_was_let_go_on_by_somebody_else_has_continued() -> N
 
 async def test_nothing_is_asked_twice_between_two_stops() -> None:
     async with attached() as rig:
+        rig.debugger.asked.clear()
         rig.debugger.say(STOPPED)
         await rig.event("stopped")
         for _ in range(2):
@@ -225,3 +226,25 @@ async def test_a_target_that_goes_on_while_a_jump_is_made_has_continued() -> Non
         assert (await rig.request("goto", threadId=1, targetId=target["id"])).message == "notStopped"
         await rig.event("continued")
         assert rig.names() == ["goto", "continued"]
+
+
+async def test_a_list_of_threads_that_is_still_true_is_not_sent_again() -> None:
+    lists = {
+        "-x-threads": r'^done,json="{\"version\":1,\"threads\":[[1,1,12,\"api\"]]}"',
+        "-x-threads 1": r'^done,json="{\"version\":1}"',
+        "-x-threads 2": r'^done,json="{\"version\":3,\"threads\":[[2,1,13,\"job\"]]}"',
+    }
+    async with attached(lambda asked: lists.get(asked) or look(asked)) as rig:
+        rig.debugger.asked.clear()
+        for _ in range(2):
+            rig.debugger.say(STOPPED)
+            await rig.event("stopped")
+            assert ((await rig.request("threads")).body or {})["threads"] == [{"id": 1, "name": "api (12)"}]
+            await rig.request("continue", threadId=1)
+            rig.told.clear()
+        lists["-x-threads 1"] = r'^done,json="{\"version\":2,\"threads\":[[2,1,13,\"api\"]]}"'
+        rig.debugger.say(STOPPED)
+        await rig.event("stopped")
+        assert ((await rig.request("threads")).body or {})["threads"] == [{"id": 2, "name": "api (13)"}]
+        asked = [each for each in rig.debugger.asked if each.startswith("-x-threads")]
+        assert asked == ["-x-threads 1"] * 3

@@ -6,6 +6,7 @@ from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi import processes, scheduling
 from dapbridge.engines.mi.context import Context
 from dapbridge.engines.mi.requests import Arguments, request
+from dapbridge.engines.mi.threads import ask_names
 from dapbridge.errors import EngineError
 
 
@@ -36,6 +37,8 @@ async def attach(context: Context, arguments: NoArguments) -> None:
         await other
     context.attached = True
     context.libraries.changed.set()
+    # Every client asks for them; at the first stop the list is mostly the same.
+    ask_names(context)
     await processes.tell_attached(context)
     for cli_command in context.config.attach_commands:
         context.tasks.create_task(say_output_of(context, cli_command))

@@ -13,8 +13,6 @@ from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
-LIST_THREADS = command("x-threads")
-
 
 class Thread(msgspec.Struct, frozen=True, array_like=True):
     """What the debugger says of one thread; `id` is its own number, the others are the kernel's."""
@@ -36,6 +34,12 @@ class ThreadTable:
         self.asked: Answer | None = None
         """The question that is on its way."""
         self._threads: dict[int, Thread | None] = {}
+        self._version: int | None = None
+        self._listed: dict[int, Thread] = {}
+
+    def question(self) -> str:
+        """Return the command that asks for the list, or whether the last one is still true."""
+        return command("x-threads") if self._version is None else command("x-threads", self._version)
 
     @property
     def nameless(self) -> bool:
@@ -54,8 +58,11 @@ class ThreadTable:
             return
         self.asked = None
         if not answer.cancelled() and answer.exception() is None:
-            listed = msgspec.convert(answer.result().get("threads", []), list[Thread])
-            self._threads = {each.id: each for each in listed}
+            payload = answer.result()
+            if "threads" in payload:
+                self._listed = {each.id: each for each in msgspec.convert(payload["threads"], list[Thread])}
+                self._version = payload.get("version")
+            self._threads = dict(self._listed)
 
     @property
     def first(self) -> int | None:
@@ -96,7 +103,7 @@ def ask_names(context: Context) -> Answer:
     """Ask which threads there are and what they are called now, unless that is asked already."""
     table = context.threads
     if table.asked is None:
-        table.asked = context.debugger.send(LIST_THREADS)
+        table.asked = context.debugger.send(table.question())
         # No task's turn lies between: events that come behind the answer must find it taken.
         table.asked.add_done_callback(table.take)
     return table.asked

@@ -1,6 +1,7 @@
 """Runs inside gdb: `-x-batch COMMAND…`, many MI commands as one (gdb ≥ 14).
 
-The answer has for each command `{"done": payload}` or `{"error": text}`. What MI has as texts may be numbers here.
+The answer has for each command `{"done": payload}` or `{"error": text}`. What MI has as texts may be numbers here, and
+of a breakpoint there is only what says where it is: a thousand of them are a long answer.
 """
 
 import json
@@ -14,6 +15,7 @@ from .commands import mi_command
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
 _ESCAPED = re.compile(r"\\(.)")
 _SPECIAL = {"n": "\n", "r": "\r"}
+_PLACE = ("number", "addr", "pending", "fullname", "file", "line", "locations")
 
 
 def _words(command: str) -> list[str]:
@@ -26,6 +28,8 @@ def _unquoted(word: str) -> str:
 
 def _run(command: str) -> dict[str, Any]:
     payload = gdb.execute_mi(*_words(command)) or {}
+    if (breakpoint_ := payload.get("bkpt")) is not None:
+        return {"bkpt": {name: breakpoint_[name] for name in _PLACE if name in breakpoint_}}
     # A command of our own answers in JSON (commands.py).
     return json.loads(payload["json"]) if payload.keys() == {"json"} else payload
 
