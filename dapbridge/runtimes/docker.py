@@ -9,6 +9,7 @@ from dapbridge.config import SidecarConfig
 from dapbridge.runtimes.base import Progress, TargetSummary
 from dapbridge.runtimes.docker_cleanup import Cleaned, FoundSidecar, clean_up, find_sidecars
 from dapbridge.runtimes.docker_client import DockerClient, DockerRefusalError
+from dapbridge.runtimes.docker_processes import list_targets
 from dapbridge.runtimes.docker_sidecar import LABEL, DockerSidecar, SidecarPlan, start_sidecar
 from dapbridge.runtimes.docker_target import (
     TOP_ARGUMENTS,
@@ -18,6 +19,7 @@ from dapbridge.runtimes.docker_target import (
     parse_container,
     parse_top,
 )
+from dapbridge.runtimes.listing import ListedTarget
 from dapbridge.runtimes.privileges import Privileges, apply_config, decide_privileges, widened
 from dapbridge.runtimes.sidecar_image import build_image, ensure_image
 
@@ -45,6 +47,20 @@ class DockerRuntime:
             ),
             key=lambda target: target.name,
         )
+
+    async def processes(self, names: Sequence[str] = ()) -> list[ListedTarget]:
+        """List the running containers but sidecars, or those named, with their processes. Raises UserError."""
+        client = await self._connected()
+        listed = [each for each in await self._running() if LABEL not in (each.get("Labels") or {})]
+        if names:
+            wanted = {(await self._get_running(client, name)).id for name in names}
+            listed = [each for each in listed if each["Id"] in wanted]
+        return await list_targets(client, listed)
+
+    @property
+    def place(self) -> str:
+        """Which engine this is, in the user's words; after the first call of another method."""
+        return self._client.endpoint.source if self._client else "Docker"
 
     async def start_sidecar(
         self, name: str, config: SidecarConfig, progress: Progress, *, wider: bool = False
@@ -101,6 +117,12 @@ class DockerRuntime:
                 raise
             names = [_main_name(each) for each in await self._running()]
             raise explain_missing(name, names, client.endpoint) from error
+
+    async def _get_running(self, client: DockerClient, name: str) -> Container:
+        container = await self._get_target(client, name)
+        if not container.state.paused:
+            check_attachable(container)
+        return container
 
     async def _decide_privileges(self, client: DockerClient, target: Container) -> Privileges:
         rows: list[list[str]] = []

@@ -21,6 +21,7 @@ class State(Struct, frozen=True, rename="pascal"):
 
     status: str
     exit_code: int
+    pid: int = 0
     paused: bool = False
     error: str = ""
     oom_killed: bool = msgspec.field(name="OOMKilled", default=False)
@@ -33,6 +34,7 @@ class HostConfig(Struct, frozen=True, rename="pascal"):
     cap_add: tuple[str, ...] | None = None
     security_opt: tuple[str, ...] | None = None
     userns_mode: str = ""
+    pid_mode: str = ""
 
 
 class Container(Struct, frozen=True, rename="pascal"):
