@@ -35,10 +35,10 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
     async with AsyncExitStack() as undo:
         runtime = make_runtime(target.scheme)
         undo.push_async_callback(runtime.aclose)
-        sidecar, agent, inspection = await _reach(config, runtime, target.name, progress, tasks, undo)
+        sidecar, agent, inspection = await reach(config, runtime, target.name, progress, tasks, undo)
         process = inspection.process
-        facts = await _read_facts(agent, process)
-        engine_name = _choose_engine(config.engine, facts)
+        facts = await read_facts(agent, process)
+        engine_name = choose_engine(config.engine, facts)
         _tell_of_symbols(emit, process, facts)
         engine = make_engine(engine_name, agent, process, tasks, emit)
         undo.pop_all()
@@ -80,7 +80,7 @@ class _Attachable:
             stack.push_async_callback(self.engine.aclose)
 
 
-async def _reach(
+async def reach(
     config: AttachConfig,
     runtime: Runtime,
     name: str,
@@ -88,7 +88,10 @@ async def _reach(
     tasks: asyncio.TaskGroup,
     undo: AsyncExitStack,
 ) -> tuple[Sidecar, Agent, Inspection]:
-    """Start a sidecar whose agent may trace the wanted process: with the least rights, else with the next more."""
+    """Start a sidecar whose agent may trace the wanted process: with the least rights, else with the next more.
+
+    Raises UserError. `undo` ends what was started.
+    """
     for wider in (False, True):
         sidecar = await runtime.start_sidecar(name, config.sidecar, progress, wider=wider)
         keep = AsyncExitStack()
@@ -125,13 +128,15 @@ async def _rescue(config: AttachConfig, runtime: Runtime, name: str, tasks: asyn
     """Heal a target whose sidecar was killed, by another sidecar; one that has ended too needs nothing."""
     try:
         async with asyncio.timeout(RESCUE_LIMIT_S), AsyncExitStack() as undo:
-            _, agent, inspection = await _reach(config, runtime, name, log.info, tasks, undo)
+            _, agent, inspection = await reach(config, runtime, name, log.info, tasks, undo)
             await agent.heal(inspection.process.pid, forks=config.follow_fork != "parent")
     except (DapbridgeError, TimeoutError) as error:
         log.info("nothing to heal: %s", error or "it took too long")
 
 
-async def _read_facts(agent: Agent, process: Process) -> ElfFacts | None:
+async def read_facts(agent: Agent, process: Process) -> ElfFacts | None:
+    """Read the facts of a process's program; None where it can't be read, or is no ELF file."""
+
     async def read(offset: int, length: int) -> bytes:
         return await agent.read_file(process.pid, None, offset, length)
 
@@ -144,7 +149,8 @@ async def _read_facts(agent: Agent, process: Process) -> ElfFacts | None:
         return None
 
 
-def _choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
+def choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
+    """Return the engine that is wanted, or for "auto" the one for the program's language. Raises UserError."""
     if wanted != "auto":
         return wanted
     if facts is not None and facts.language == "go":
