@@ -5,6 +5,7 @@ import click
 from dapbridge import __version__
 from dapbridge.cli.cleanup import cleanup
 from dapbridge.cli.image import image
+from dapbridge.cli.init import init
 from dapbridge.cli.ps import ps
 from dapbridge.cli.serve import serve
 
@@ -15,5 +16,5 @@ def main() -> None:
     """Your editor's debugger inside any running container, without touching it."""
 
 
-for command in (serve, ps, image, cleanup):
+for command in (serve, ps, init, image, cleanup):
     main.add_command(command)
