@@ -1,4 +1,7 @@
-"""What all tests share: the marks `docker` and `root` skip where they can't run, and in CI nothing may be skipped."""
+"""What all tests share: the marks `docker` and `root` skip where they can't run; in CI nothing may be skipped.
+
+The one exception are tests marked `may_skip`, which need what no registry has; those skipped are counted at the end.
+"""
 
 import os
 import signal
@@ -32,8 +35,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    _refuse_skip_in_ci(report)
+    if item.get_closest_marker("may_skip"):
+        report.may_skip = True
+    else:
+        _refuse_skip_in_ci(report)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [each for each in terminalreporter.stats.get("skipped", ()) if getattr(each, "may_skip", False)]
+    for reason in sorted({each.longrepr[2] for each in skipped}):
+        count = sum(each.longrepr[2] == reason for each in skipped)
+        terminalreporter.line(f"{count} allowed to be skipped: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -11,6 +11,7 @@ import pytest
 TESTS = Path(__file__).parent
 SKIP_A_TEST = "import pytest\ndef test_it():\n    pytest.skip('no moon tonight')\n"
 SKIP_A_MODULE = "import pytest\npytest.skip('no moon tonight', allow_module_level=True)\n"
+MAY_SKIP = "import pytest\npytestmark = pytest.mark.may_skip\n" + SKIP_A_TEST.partition("\n")[2]
 EXPECT_A_FAILURE = "import pytest\n@pytest.mark.xfail\ndef test_it():\n    assert False\n"
 
 
@@ -41,3 +42,9 @@ def test_skip_is_counted_elsewhere(tmp_path: Path, source: str) -> None:
 def test_expected_failure_is_no_skip(tmp_path: Path) -> None:
     run = run_pytest(tmp_path, EXPECT_A_FAILURE, ci="true")
     assert run.returncode == 0, run.stdout
+
+
+def test_what_may_be_skipped_in_ci_is_counted(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, MAY_SKIP, ci="true")
+    assert run.returncode == 0, run.stdout
+    assert "\n1 allowed to be skipped: no moon tonight\n" in run.stdout
