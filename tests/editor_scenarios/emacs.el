@@ -1,4 +1,4 @@
-;;; A user of dap-mode, in batch mode: what happens is told as lines of JSON on stderr.
+;;; A user of dap-mode, in batch mode: what happens is told as lines `scenario: JSON' on stderr.
 ;;
 ;; Arguments: the configuration of docs/emacs.md, the scenario ("session", "close" or "hang"), source file, line, container.
 
@@ -14,7 +14,7 @@
 (defun scenario-tell (what &rest facts)
   "Print WHAT has happened, with FACTS, a property list."
   ;; Not on stdout, which is kept back until the end.
-  (message "%s" (json-encode (append (list :what what) facts))))
+  (message "scenario: %s" (json-encode (append (list :what what) facts))))
 
 (defmacro scenario-await (what form)
   "Let Emacs run until FORM is true, and return it; WHAT says what is missing otherwise."

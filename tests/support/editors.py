@@ -24,6 +24,8 @@ SCENARIOS = Path(__file__).resolve().parents[1] / "editor_scenarios"
 DOCS = FIXTURES.parent / "docs"
 LIMIT_S = 90
 
+_TOLD = "scenario: "
+
 
 class Project:
     """A folder with the source of a fixture program, as a developer has it, and a home that is nobody's."""
@@ -60,7 +62,7 @@ class Project:
 
 
 class Editor:
-    """A running editor that tells what happens as lines of JSON, {"what": ...}."""
+    """A running editor that tells what happens as lines `scenario: {"what": ...}`."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -73,8 +75,8 @@ class Editor:
             async with asyncio.timeout(LIMIT_S):
                 while line := (await self.process.stdout.readline()).decode():
                     self._lines.append(line)
-                    if line.startswith('{"what"'):
-                        told: dict[str, Any] = json.loads(line)
+                    if line.startswith(_TOLD):
+                        told: dict[str, Any] = json.loads(line.removeprefix(_TOLD))
                         assert told["what"] == what, self._report(f"instead of {what!r} came {told}")
                         return told
         except TimeoutError:

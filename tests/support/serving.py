@@ -82,11 +82,11 @@ class ListeningServer:
 
     def __init__(self, process: Process, port: int) -> None:
         self.process = process
-        self._port = port
+        self.port = port
 
     async def connect(self) -> DapClient:
         """Connect one more client."""
-        return await DapClient.connect("127.0.0.1", self._port)
+        return await DapClient.connect("127.0.0.1", self.port)
 
 
 @asynccontextmanager
