@@ -3,7 +3,7 @@
 async with editing("emacs", "--batch", "-l", SCENARIOS / "emacs.el", ..., project=project) as editor:
     stop = await editor.told("stopped")
 
-RECORD_TRANSCRIPTS=1 in the environment keeps what the editor and dapbridge say to each other (`support.transcripts`).
+RECORD_SESSIONS=FOLDER in the environment keeps there what editors and dapbridge say (`support.recording`).
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from support.marks import FIXTURES, PROGRAMS
+from support.recording import write_script
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "editor_scenarios"
 DOCS = FIXTURES.parent / "docs"
@@ -46,6 +47,9 @@ class Project:
             # The editor finds the dapbridge that is tested.
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
+        if kept := os.environ.get("RECORD_SESSIONS"):
+            write_script(self.home, Path(kept) / f"{folder.name}.recorded")
+            self.environment["PATH"] = f"{self.home}:{self.environment['PATH']}"
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the editor's into the home."""
