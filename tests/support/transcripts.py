@@ -69,6 +69,8 @@ class Replay:
         lines = (TRANSCRIPTS / f"{name}.jsonl").read_text().splitlines()
         self.lines: list[JsonObject] = [json.loads(line) for line in lines]
         self._client = client
+        # Helix numbers its messages from 0, against the schema, and so are then the answers.
+        client.validate = all(line["client"]["seq"] > 0 for line in self.lines if "client" in line)
         self._target = target
         self._ids: dict[tuple[str, int], int] = {}
 
@@ -76,7 +78,8 @@ class Replay:
         """Send and await everything in its order, at most to the first event of that name."""
         for line in self.lines:
             if "client" in line:
-                self._client.send_message(self._todays(line["client"]))
+                # Unchecked: editors send null and more where the schema has nothing.
+                self._client.send_body(json.dumps(self._todays(line["client"])).encode())
             elif "event" in line:
                 self._learn(line.get("ids"), await self._client.event(line["event"]), line["event"])
                 if line["event"] == until_event:
