@@ -78,6 +78,7 @@ class TestWithAnEngine:
                 "composeService": None,
                 "processes": [
                     {
+                        "process": 1,
                         "pid": 1,
                         "ppid": 0,
                         "name": "spin",
@@ -93,7 +94,9 @@ class TestWithAnEngine:
             await target.assert_let_go()
 
     async def test_several_processes_without_zombies_and_programs_without_debug_info(self) -> None:
-        script = "true & sleep 600 & echo tick 1; exec sleep 601"
+        # The first child ends when nobody is left who would wait for it.
+        child = "until grep -q sleep /proc/$PPID/comm; do sleep 0.05; done"
+        script = f"sh -c '{child}' & sleep 600 & echo tick 1; exec sleep 601"
         async with running_image("debian:trixie-slim", "sh", "-c", script) as target:
             await wait_for_zombie(target)
             found = await listed(target.name, name=target.name)
@@ -137,6 +140,7 @@ class TestWithAnEngine:
             parent, child = found["processes"]
             assert (parent["pid"], parent["ppid"], parent["command"]) == (1, 0, ["/pair", "parent"])
             assert (child["pid"], child["ppid"], child["main"]) == (None, 1, False)
+            assert (parent["process"], child["process"]) == (1, "^/pair +child$")
             assert {each["language"] for each in found["processes"]} == {None}
             assert "the engine runs on another machine" in found["error"]
             await target.assert_let_go()
@@ -166,6 +170,6 @@ class TestWithAnEngine:
 
 async def wait_for_zombie(target: DockerTarget) -> None:
     """Wait until the child that nobody waits for has ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any(procfs.is_zombie(pid) for pid in procfs.children(target.pid)):
             await asyncio.sleep(0.02)

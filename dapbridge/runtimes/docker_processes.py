@@ -5,6 +5,7 @@ it knows neither programs nor, but for the main process, the numbers inside.
 """
 
 import asyncio
+import re
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -125,6 +126,7 @@ def parse_top(rows: Sequence[Sequence[str]], each: Running) -> list[ListedProces
         command = tuple(arguments.split())
         found.append(
             ListedProcess(
+                process=inside.get(pid) or f"^{r' +'.join(map(re.escape, command))}$",
                 pid=inside.get(pid),
                 ppid=0 if pid == main_pid else inside.get(ppid),
                 name=command[0].rpartition("/")[2] if command else "?",

@@ -57,6 +57,7 @@ class HostProcesses:
         program = self._read_program(pid)
         parent = facts["ppid"]
         return ListedProcess(
+            process=inside[pid],
             pid=inside[pid],
             ppid=inside.get(parent) or _pid_at(parent, depth) or 0,
             name=facts["name"],

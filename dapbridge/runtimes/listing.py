@@ -10,11 +10,13 @@ LISTING_VERSION = 1
 class ListedProcess(Struct, frozen=True, rename="camel"):
     """One process of a target.
 
-    pid and ppid are numbers inside the target, None where nobody here can know them; a ppid of 0 is outside of it. user
-    is "UID:GID", inside too. language and debug_info are None where the program could not be read. main: the one that
-    is attached to unless another is asked for.
+    process is what an attach configuration takes: the pid, or a regular expression where that isn't known. pid and ppid
+    are numbers inside the target, None where nobody here can know them; a ppid of 0 is outside of it. user is
+    "UID:GID", inside too. language and debug_info are None where the program could not be read. main: the one that is
+    attached to unless another is asked for.
     """
 
+    process: int | str
     pid: int | None
     ppid: int | None
     name: str

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.editors import SCENARIOS, Editor, Project, documented, editing
 from support.marks import mark
-from support.serving import assert_whole
+from support.serving import assert_whole, listening
 from support.targets import DockerTarget, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]
@@ -49,8 +49,9 @@ async def test_closing_emacs_in_a_stop_lets_the_program_go(project: Project) -> 
         await assert_whole(target)
 
 
-async def test_killing_emacs_in_a_stop_lets_the_program_go(project: Project) -> None:
-    async with running("spin") as target:
+async def test_killing_emacs_that_is_connected_over_tcp_lets_the_program_go(project: Project) -> None:
+    async with running("spin") as target, listening() as server:
+        await project.init("emacs", target.name, port=server.port)
         async with emacs(project, "hang", target) as editor:
             await editor.told("stopped")
             editor.process.kill()

@@ -3,7 +3,6 @@
 nvim-dap is in no registry: NVIM_DAP_DIR names a checkout of it. Without that these are skipped, in CI too.
 """
 
-import json
 import os
 import re
 import shutil
@@ -70,11 +69,7 @@ async def test_a_session(project: Project) -> None:
 
 async def test_a_session_with_a_server_over_tcp(project: Project) -> None:
     async with running("spin") as target, listening() as server:
-        await project.init("neovim", target.name)
-        file = project.folder / ".vscode/launch.json"
-        launch = json.loads(file.read_text())
-        launch["configurations"][0]["debugServer"] = server.port
-        file.write_text(json.dumps(launch))
+        await project.init("neovim", target.name, port=server.port)
         await debug(project, target)
 
 

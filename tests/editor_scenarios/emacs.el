@@ -70,20 +70,18 @@
     (scenario-await "the end of the session" (not (dap--session-running session))))
   (scenario-tell "disconnected"))
 
-(defun scenario-stop-somewhere (name)
-  "Choose container NAME from all that run, and stop in it."
+(defun scenario-close (name)
+  "Choose container NAME from all that run, stop in it, and close Emacs."
   (scenario-choosing name #'dapbridge-attach)
   (scenario-await "a stop at the breakpoint" (scenario-frame))
-  (scenario-tell-stop "stopped"))
-
-(defun scenario-close (name)
-  "Stop in container NAME, and close Emacs."
-  (scenario-stop-somewhere name)
+  (scenario-tell-stop "stopped")
   (kill-emacs 0))
 
 (defun scenario-hang (name)
-  "Stop in container NAME, and wait for the end that somebody else makes."
-  (scenario-stop-somewhere name)
+  "Stop in container NAME by its configuration, and wait for the end that somebody else makes."
+  (scenario-choosing (concat "Attach to " name) #'dap-debug)
+  (scenario-await "a stop at the breakpoint" (scenario-frame))
+  (scenario-tell-stop "stopped")
   (while t (accept-process-output nil 1)))
 
 (pcase-let ((`(,configuration ,scenario ,file ,line ,name) command-line-args-left))

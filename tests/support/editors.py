@@ -57,12 +57,17 @@ class Project:
         file.write_text(text)
         return file
 
-    async def init(self, editor: str, target: str) -> None:
-        """Run `dapbridge init` here."""
+    async def init(self, editor: str, target: str, *, port: int | None = None) -> None:
+        """Run `dapbridge init` here; port: and let the configuration connect to the server that listens there."""
         command = ("dapbridge", "init", "--editor", editor, target)
         process = await asyncio.create_subprocess_exec(*command, cwd=self.folder, env=self.environment, stderr=PIPE)
         _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
+        if port is not None:
+            file = self.folder / ".vscode/launch.json"
+            launch = json.loads(file.read_text())
+            launch["configurations"][0]["debugServer"] = port
+            file.write_text(json.dumps(launch))
 
 
 class Editor:
