@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dapbridge.cli.running import progress
+from dapbridge.cli.running import INTERRUPTED, progress
 from dapbridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dapbridge.editors.looking import Findings
 
 _EDITORS = ("vscode", "neovim", "emacs", "zed")
-_INTERRUPTED = 130
 
 
 @click.command(short_help="Write an editor's configuration for a target.")
@@ -52,7 +51,7 @@ def init(target: str, editor: str, process: str | None) -> None:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
-        raise click.exceptions.Exit(_INTERRUPTED) from None
+        raise click.exceptions.Exit(INTERRUPTED) from None
     _tell(findings, written, folder, place.next_step)
 
 

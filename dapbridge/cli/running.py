@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 def run_with_docker(work: Callable[["DockerRuntime"], Coroutine[Any, Any, T]]) -> T:
@@ -35,7 +35,7 @@ def run_with_docker(work: Callable[["DockerRuntime"], Coroutine[Any, Any, T]]) -
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
-        raise click.exceptions.Exit(_INTERRUPTED) from None
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 @contextmanager
