@@ -53,6 +53,8 @@
   (scenario-choosing (concat "Attach to " name) #'dap-debug)
   (scenario-await "a stop at the breakpoint" (scenario-frame))
   (scenario-tell-stop "stopped")
+  (save-selected-window (dap-ui-locals))
+  ;; At once: in batch mode Emacs is never idle.
   (dap-ui-locals--refresh)
   (scenario-tell "locals" :text (with-current-buffer dap-ui--locals-buffer (buffer-string)))
   (call-interactively #'dap-next)
