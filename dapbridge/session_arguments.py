@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from dapbridge.dap.messages import JsonObject, Request
+from dapbridge.engines.announced import BREAKPOINT_MODES, EXCEPTION_FILTERS
 from dapbridge.errors import UserError
 
 COMMON_CAPABILITIES: JsonObject = {
@@ -14,8 +15,11 @@ COMMON_CAPABILITIES: JsonObject = {
     "supportsDelayedStackTraceLoading": True,
     "supportsEvaluateForHovers": True,
     "supportsSetVariable": True,
+    "supportsExceptionFilterOptions": True,
+    "exceptionBreakpointFilters": EXCEPTION_FILTERS,
+    "breakpointModes": BREAKPOINT_MODES,
 }
-"""What every engine can do; an engine's own follow with the `capabilities` event."""
+"""What every engine can do, or takes and ignores; an engine's own follow with the `capabilities` event."""
 
 Arguments = TypeVar("Arguments")
 

@@ -71,6 +71,9 @@ async def test_initialize_is_answered_with_what_all_engines_can(preparation: Fak
         assert capabilities["supportsConfigurationDoneRequest"] is True
         assert capabilities["supportsCancelRequest"] is True
         assert "supportsTerminateRequest" not in capabilities
+        # VS Code takes these from nowhere else.
+        assert "signals" in [each["filter"] for each in capabilities["exceptionBreakpointFilters"] if each["default"]]
+        assert [each["mode"] for each in capabilities["breakpointModes"]] == ["software", "hardware"]
 
 
 async def test_no_capabilities_event_when_the_engine_adds_none(preparation: FakePreparation) -> None:

@@ -5,6 +5,7 @@ import re
 from msgspec import Struct
 
 from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.announced import EXCEPTION_FILTERS, SIGNALS
 from dapbridge.engines.mi import signals
 from dapbridge.engines.mi.breakpoint_table import exchange
 from dapbridge.engines.mi.context import Context
@@ -14,41 +15,8 @@ from dapbridge.mi.commands import command
 from dapbridge.mi.records import Payload
 
 GROUP = "exceptions"
-SIGNALS = "signals"
 KINDS = {SIGNALS: SIGNALS, "cpp_throw": "throw", "cpp_rethrow": "rethrow", "cpp_catch": "catch", "rust_panic": "panic"}
 """What the debugger's side calls the filters."""
-
-
-def _filter(name: str, label: str, description: str, condition: str, *, default: bool = False) -> JsonObject:
-    return {
-        "filter": name,
-        "label": label,
-        "description": description,
-        "default": default,
-        "supportsCondition": True,
-        "conditionDescription": condition,
-    }
-
-
-_TYPES = "Regular expression over the type's name, e.g. ^std::"
-_FILTERS = [
-    _filter(
-        SIGNALS,
-        "Signals",
-        "Stop at the signals that end a program, or at those of the condition",
-        "List of signals, e.g. SIGUSR1, SIGSEGV",
-        default=True,
-    ),
-    _filter("cpp_throw", "C++: Thrown", "Stop where a C++ exception is thrown", _TYPES),
-    _filter("cpp_rethrow", "C++: Thrown Again", "Stop where a C++ exception is thrown again", _TYPES),
-    _filter("cpp_catch", "C++: Caught", "Stop where a C++ exception is caught", _TYPES),
-    _filter(
-        "rust_panic",
-        "Rust: Panics",
-        "Stop where a Rust program panics, caught or not",
-        "Regular expression over the message",
-    ),
-]
 
 
 class ExceptionWish(Struct, frozen=True):
@@ -74,7 +42,7 @@ class SetExceptionBreakpointsArguments(Arguments, frozen=True):
 
 @request(
     "setExceptionBreakpoints",
-    capabilities={"exceptionBreakpointFilters": _FILTERS, "supportsExceptionFilterOptions": True},
+    capabilities={"exceptionBreakpointFilters": EXCEPTION_FILTERS, "supportsExceptionFilterOptions": True},
     causes_events=True,
 )
 async def set_exception_breakpoints(context: Context, arguments: SetExceptionBreakpointsArguments) -> JsonObject:

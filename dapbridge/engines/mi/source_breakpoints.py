@@ -3,6 +3,7 @@
 from functools import partial
 
 from dapbridge.dap.messages import JsonObject
+from dapbridge.engines.announced import BREAKPOINT_MODES
 from dapbridge.engines.mi.breakpoint_table import exchange
 from dapbridge.engines.mi.conditions import parse_when
 from dapbridge.engines.mi.context import Context
@@ -31,24 +32,13 @@ class SetBreakpointsArguments(Arguments, frozen=True):
     breakpoints: tuple[SourceBreakpoint, ...] = ()
 
 
-_MODES = [
-    {"mode": "software", "label": "Software", "appliesTo": ["source", "instruction"]},
-    {
-        "mode": "hardware",
-        "label": "Hardware",
-        "description": "Writes nothing into the code; a processor has only a few",
-        "appliesTo": ["source", "instruction"],
-    },
-]
-
-
 @request(
     "setBreakpoints",
     capabilities={
         "supportsConditionalBreakpoints": True,
         "supportsHitConditionalBreakpoints": True,
         "supportsLogPoints": True,
-        "breakpointModes": _MODES,
+        "breakpointModes": BREAKPOINT_MODES,
     },
     causes_events=True,
 )
