@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support.marks import PROGRAMS
 from support.serving import assert_whole
-from support.targets import running
+from support.targets import running, running_image
 
 from dapbridge.cli import main
 
@@ -63,6 +64,17 @@ async def test_a_process_of_several(folder: Path) -> None:
         assert result.exit_code == 0, result.stderr
         assert configurations(folder)[0]["process"] == "child"
         await assert_whole(target)
+
+
+async def test_of_several_processes_the_only_one_with_debug_info(folder: Path, compiled: Callable[[str], Path]) -> None:
+    volumes = {str(compiled("spin.c")): {"bind": "/srv/spin", "mode": "ro"}}
+    async with running_image("debian:trixie-slim", "sh", "-c", "/srv/spin & wait", volumes=volumes) as target:
+        result = await init(target.name)
+        assert result.exit_code == 0, result.stderr
+        assert "(sh -c /srv/spin & wait), has no debug info: another one has, and was chosen" in result.stdout
+        (configuration,) = configurations(folder)
+        assert (configuration["name"], configuration["process"]) == (f"Attach to {target.name}: spin", "^/srv/spin$")
+        await target.assert_let_go()
 
 
 async def test_a_target_that_is_not_there_leaves_no_file(folder: Path) -> None:
