@@ -1,0 +1,163 @@
+// Notices sources whose paths differ on the two sides, and offers the substitutePath rule that is missing.
+//
+// There are two signs: a breakpoint without code though the program has a source of that name, and a stop in a source
+// that isn't there though the workspace has one of that name. Each source is offered once a session.
+import { access } from "node:fs/promises";
+import * as path from "node:path";
+import type { DebugProtocol } from "@vscode/debugprotocol";
+import * as vscode from "vscode";
+import type { Message } from "../adapter/framing.ts";
+import type { Log } from "../log.ts";
+import { findNamesakes, makeRule, type Rule } from "./substitutePath.ts";
+import { addRuleAndAttachAgain } from "./writer.ts";
+
+const NO_CODE = /^no code for this line/;
+const ADD = "Add Rule and Attach Again";
+const CHOOSE = "Choose…";
+const MAX_FILES = 50;
+
+interface Offered {
+  readonly label: string;
+  readonly rule: Rule;
+}
+
+export class RuleOffers {
+  readonly #log: Log;
+  readonly #asked = new Map<string, Map<number, string>>();
+  readonly #offered = new Map<string, Set<string>>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Take a message of a session, in either direction. */
+  take(session: vscode.DebugSession, message: Message): void {
+    if (message.type === "request") {
+      const { command, seq, arguments: args } = message as DebugProtocol.Request;
+      const source =
+        command === "setBreakpoints" ? (args as DebugProtocol.SetBreakpointsArguments).source.path : undefined;
+      if (source !== undefined) {
+        this.#of(this.#asked, session, () => new Map<number, string>()).set(seq, source);
+      }
+    } else if (message.type === "response") {
+      this.#takeResponse(session, message as DebugProtocol.Response);
+    }
+  }
+
+  forget(session: vscode.DebugSession): void {
+    this.#asked.delete(session.id);
+    this.#offered.delete(session.id);
+  }
+
+  /** Offer rules for the file in the editor, because the user asks for it. */
+  async offerForEditor(): Promise<void> {
+    const session = vscode.debug.activeDebugSession;
+    const file = vscode.window.activeTextEditor?.document.uri.fsPath;
+    if (session === undefined || file === undefined) {
+      vscode.window.showInformationMessage(
+        "A substitutePath rule is made of the file in the editor, during a session.",
+      );
+      return;
+    }
+    const rules = await this.#rulesForSource(session, file);
+    if (rules.length === 0) {
+      vscode.window.showInformationMessage(`The program has no source named ${path.basename(file)} at another path.`);
+      return;
+    }
+    await choose(session, rules);
+  }
+
+  #takeResponse(session: vscode.DebugSession, response: DebugProtocol.Response): void {
+    if (response.command === "setBreakpoints") {
+      const asked = this.#asked.get(session.id);
+      const source = asked?.get(response.request_seq);
+      asked?.delete(response.request_seq);
+      const { breakpoints = [] } = (response as DebugProtocol.SetBreakpointsResponse).body ?? {};
+      if (source !== undefined && breakpoints.some((each) => !each.verified && NO_CODE.test(each.message ?? ""))) {
+        this.#run(session, source, () => this.#rulesForSource(session, source));
+      }
+    } else if (response.command === "stackTrace" && response.success) {
+      const [frame] = (response as DebugProtocol.StackTraceResponse).body.stackFrames;
+      const source = frame?.source;
+      if (source?.path !== undefined && !source.sourceReference && source.presentationHint !== "deemphasize") {
+        const { path: missing } = source;
+        this.#run(session, missing, () => this.#rulesForMissing(missing));
+      }
+    }
+  }
+
+  /** Look for rules in the background, once for each source, and offer what is found. */
+  #run(session: vscode.DebugSession, source: string, find: () => Promise<Offered[]>): void {
+    const offered = this.#of(this.#offered, session, () => new Set<string>());
+    if (offered.has(source)) {
+      return;
+    }
+    offered.add(source);
+    find().then(
+      (rules) => offer(session, source, rules),
+      (error) => this.#log.line(`no substitutePath rule for ${source}: ${error}`),
+    );
+  }
+
+  /** For a client's source: the program's sources of that name, but for those that are mapped to it already. */
+  async #rulesForSource(session: vscode.DebugSession, file: string): Promise<Offered[]> {
+    const { sources } = (await session.customRequest("loadedSources")) as DebugProtocol.LoadedSourcesResponse["body"];
+    const paths = [...new Set(sources.flatMap((each) => each.path ?? []))];
+    return paths.includes(file)
+      ? []
+      : findNamesakes(file, paths).flatMap((target) => makeOffered(file, target, target));
+  }
+
+  /** For a source of the program that isn't there: the workspace's files of that name. */
+  async #rulesForMissing(target: string): Promise<Offered[]> {
+    if (await exists(target)) {
+      return [];
+    }
+    const files = await vscode.workspace.findFiles(`**/${path.posix.basename(target)}`, undefined, MAX_FILES);
+    return files.flatMap(({ fsPath }) => makeOffered(fsPath, target, fsPath));
+  }
+
+  #of<T>(map: Map<string, T>, session: vscode.DebugSession, make: () => T): T {
+    const found = map.get(session.id) ?? make();
+    map.set(session.id, found);
+    return found;
+  }
+}
+
+function makeOffered(client: string, target: string, label: string): Offered[] {
+  const rule = makeRule(client, target);
+  return rule === undefined ? [] : [{ label, rule }];
+}
+
+async function offer(session: vscode.DebugSession, source: string, rules: readonly Offered[]): Promise<void> {
+  const [first, ...others] = rules;
+  if (first === undefined) {
+    return;
+  }
+  const shown = others.length === 0 ? `${first.rule.from} ↔ ${first.rule.to}` : `one of ${rules.length} rules`;
+  const text = `${path.posix.basename(source)} lies elsewhere than where the program was built. A substitutePath rule maps it: ${shown}`;
+  const answer = await vscode.window.showWarningMessage(text, others.length === 0 ? ADD : CHOOSE);
+  if (answer === ADD) {
+    await addRuleAndAttachAgain(session, first.rule);
+  } else if (answer === CHOOSE) {
+    await choose(session, rules);
+  }
+}
+
+async function choose(session: vscode.DebugSession, rules: readonly Offered[]): Promise<void> {
+  const items = rules.map(({ label, rule }) => ({ label, description: `${rule.from} ↔ ${rule.to}`, rule }));
+  const placeHolder = "The same source on the other side; the rule is added to launch.json";
+  const chosen = await vscode.window.showQuickPick(items, { title: "Add a substitutePath rule", placeHolder });
+  if (chosen !== undefined) {
+    await addRuleAndAttachAgain(session, chosen.rule);
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
