@@ -37,6 +37,9 @@ export async function searchBridge(
     }
   }
   return (
-    failure ?? { kind: "missing", why: "dapbridge was not found: not in PATH, nor in the selected Python environment" }
+    failure ?? {
+      kind: "missing",
+      why: "dapbridge was not found: not in PATH, ~/.local/bin or the selected Python environment",
+    }
   );
 }

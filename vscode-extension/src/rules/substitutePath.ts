@@ -11,25 +11,19 @@ export interface Rule {
 export function makeRule(clientPath: string, targetPath: string): Rule | undefined {
   const client = split(clientPath);
   const target = split(targetPath);
+  // Something is left on both sides: an empty beginning would mean relative paths.
+  const most = Math.min(...[client, target].map((parts) => parts.length - (parts[0] === "" ? 2 : 1)));
   let common = 0;
-  while (
-    common < Math.min(client.length, target.length) - 1 &&
-    same(client.at(-1 - common), target.at(-1 - common), clientPath)
-  ) {
+  while (common < most && same(client.at(-1 - common), target.at(-1 - common), clientPath)) {
     common++;
   }
-  if (common === 0) {
-    return undefined;
-  }
-  return { from: cut(clientPath, client, common), to: cut(targetPath, target, common) };
+  return common === 0 ? undefined : { from: cut(clientPath, client, common), to: cut(targetPath, target, common) };
 }
 
 /** Return the paths that end in the same name as another one, those first that have the longest end in common. */
 export function findNamesakes(clientPath: string, targetPaths: readonly string[]): string[] {
-  const rank = (path: string) => makeRule(clientPath, path)?.to.length;
   return targetPaths
-    .filter((path) => rank(path) !== undefined)
-    .sort((one, other) => split(other).length - split(one).length)
+    .filter((path) => commonEnd(clientPath, path) > 0)
     .sort((one, other) => commonEnd(clientPath, other) - commonEnd(clientPath, one));
 }
 
