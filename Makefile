@@ -4,7 +4,10 @@ SETUP := @.ci/setup
 # More arguments for pytest or the benchmark: make test ARGS="-k breakpoints", make bench ARGS="--runs 3"
 ARGS :=
 
-.PHONY: help demo test bench check format docs lock clean
+# The extension for VS Code, with the Node.js of the virtual environment.
+NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix vscode-extension
+
+.PHONY: help demo test bench check format docs vsix lock clean
 
 help:
 	@echo "make demo    attach to a small program and show what an editor would show; needs no container engine"
@@ -13,6 +16,7 @@ help:
 	@echo "make check   format, lint, types and layers, as 'make test' runs them first"
 	@echo "make format  format the code and fix what the linter can fix"
 	@echo "make docs    write the table of docs/dap.md anew from the code and the tests"
+	@echo "make vsix    package the extension for VS Code as vscode-extension/dist/dapbridge.vsix"
 	@echo "make lock    pin the dependencies anew in requirements.lock"
 	@echo "make clean   remove what was made here, but no image and no engine"
 
@@ -23,6 +27,7 @@ demo:
 test:
 	$(SETUP) test
 	@$(MAKE) --no-print-directory check
+	$(NPM) test
 	@.ci/as-root .venv/bin/pytest $(ARGS)
 
 bench:
@@ -35,17 +40,23 @@ check:
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(NPM) run --silent check
 
 format:
 	$(SETUP) venv
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+	$(NPM) run --silent format
 
-# uv resolves for every platform and Python version at once; it is needed here only and lives in a throw-away place.
 docs:
 	$(SETUP) venv
 	PYTHONPATH=.:tests .venv/bin/python -m support.dap_features
 
+vsix:
+	$(SETUP) venv
+	$(NPM) run --silent package
+
+# uv resolves for every platform and Python version at once; it is needed here only and lives in a throw-away place.
 lock:
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT \
 	  && python3 -m venv "$$place" && "$$place/bin/pip" --quiet install uv \
@@ -53,5 +64,6 @@ lock:
 	       --no-header --upgrade pyproject.toml -o requirements.lock
 
 clean:
-	@.ci/as-root rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	@.ci/as-root rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build test-artifacts \
+	  vscode-extension/node_modules vscode-extension/dist tests/editors/vscode/node_modules
 	@.ci/as-root find . -name __pycache__ -type d -prune -exec rm -rf {} +
