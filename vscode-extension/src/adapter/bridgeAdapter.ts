@@ -27,6 +27,7 @@ export class BridgeAdapter implements vscode.DebugAdapter {
   readonly #decoder = new Decoder();
   readonly #pending = new Map<number, string>();
   #ended = false;
+  #leaving = false;
   #disposed = false;
 
   readonly onDidSendMessage = this.#emitter.event;
@@ -48,7 +49,9 @@ export class BridgeAdapter implements vscode.DebugAdapter {
   handleMessage(message: vscode.DebugProtocolMessage): void {
     const sent = message as Message;
     if (sent.type === "request") {
-      this.#pending.set(sent.seq, (sent as DebugProtocol.Request).command);
+      const { command } = sent as DebugProtocol.Request;
+      this.#pending.set(sent.seq, command);
+      this.#leaving ||= command === "disconnect";
     }
     this.#events.message(sent);
     this.#child.stdin.write(encode(sent));
@@ -97,16 +100,12 @@ export class BridgeAdapter implements vscode.DebugAdapter {
     }
   }
 
-  /** The bridge has gone: what is still asked is answered, and the session ends. */
+  /** The bridge has gone: what is still asked is answered, and if nobody wanted it to go, the session ends. */
   #end(why: string): void {
-    if (this.#ended) {
+    if (this.#ended || this.#disposed) {
       return;
     }
     this.#ended = true;
-    if (this.#disposed) {
-      return;
-    }
-    this.#events.logged(`${why}\n`);
     for (const [seq, command] of [...this.#pending]) {
       const body = { error: { id: 1, format: why, showUser: true } };
       this.#pass({
@@ -119,12 +118,11 @@ export class BridgeAdapter implements vscode.DebugAdapter {
         body,
       } as Message);
     }
-    this.#pass({
-      type: "event",
-      seq: 0,
-      event: "output",
-      body: { category: "important", output: `${why}\n` },
-    } as Message);
-    this.#pass({ type: "event", seq: 0, event: "terminated" } as Message);
+    if (!this.#leaving) {
+      this.#events.logged(`${why}\n`);
+      const body = { category: "important", output: `${why}\n` };
+      this.#pass({ type: "event", seq: 0, event: "output", body } as Message);
+      this.#pass({ type: "event", seq: 0, event: "terminated" } as Message);
+    }
   }
 }

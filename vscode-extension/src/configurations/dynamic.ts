@@ -1,5 +1,5 @@
 // The running containers as configurations of the debug drop-down ("dapbridge…"), without any launch.json.
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import { Bridge } from "../bridge/bridge.ts";
 import type { BridgeFinder } from "../bridge/finder.ts";
 import type { Log } from "../log.ts";
@@ -20,8 +20,14 @@ export class DynamicConfigurations implements vscode.DebugConfigurationProvider 
     this.#log = log;
   }
 
-  /** VS Code asks this also for lists of all debuggers, so nothing is offered or reported here but to the log. */
-  async provideDebugConfigurations(): Promise<vscode.DebugConfiguration[]> {
+  /**
+   * VS Code asks this also for lists of all debuggers, so nothing is offered or reported here but to the log. It asks for
+   * every folder and once more for none, and shows all answers: only the first folder gets the containers.
+   */
+  async provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
+    if (folder?.uri.toString() !== vscode.workspace.workspaceFolders?.[0]?.uri.toString()) {
+      return [];
+    }
     const bridge = await this.#finder.find();
     if (!(bridge instanceof Bridge)) {
       return [];

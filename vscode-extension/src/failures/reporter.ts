@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { ImageBuilder } from "../commands/buildImage.ts";
 import type { Log } from "../log.ts";
+import { withoutInternals } from "../rules/launchJson.ts";
 import { PICK_PROCESS, PICK_TARGET } from "../targets/pickVariables.ts";
 import { findRemedies, REMEDY_LABELS, type Remedy } from "./remedies.ts";
 
@@ -69,5 +70,6 @@ export class FailureReporter {
 const AGAIN: ReadonlySet<Remedy> = new Set(["pickTarget", "pickProcess", "retry", "openConfiguration"]);
 
 async function startAgain(session: vscode.DebugSession, changes: Record<string, unknown> = {}): Promise<void> {
-  await vscode.debug.startDebugging(session.workspaceFolder, { ...session.configuration, ...changes });
+  const configuration = { ...withoutInternals(session.configuration), ...changes };
+  await vscode.debug.startDebugging(session.workspaceFolder, configuration);
 }

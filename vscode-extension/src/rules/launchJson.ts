@@ -5,6 +5,7 @@ import type { Rule } from "./substitutePath.ts";
 export interface NamedConfiguration {
   readonly name: string;
   readonly type: string;
+  readonly request: string;
   readonly [attribute: string]: unknown;
 }
 
@@ -36,9 +37,9 @@ export function rulesOf(configuration: NamedConfiguration): readonly Rule[] {
 }
 
 /** Leave out what VS Code itself has put in. */
-function withoutInternals(configuration: NamedConfiguration): Record<string, unknown> {
+export function withoutInternals(configuration: NamedConfiguration): NamedConfiguration {
   const kept = Object.entries(configuration).filter(([key, value]) => !key.startsWith("__") && value !== undefined);
-  return Object.fromEntries(kept);
+  return Object.fromEntries(kept) as NamedConfiguration;
 }
 
 function change(text: string, place: JSONPath, value: unknown, isArrayInsertion: boolean): string {

@@ -99,13 +99,15 @@ export class RuleOffers {
     );
   }
 
-  /** For a client's source: the program's sources of that name, but for those that are mapped to it already. */
+  /** For a client's source: the program's sources of that name, but for those that have a file here already. */
   async #rulesForSource(session: vscode.DebugSession, file: string): Promise<Offered[]> {
     const { sources } = (await session.customRequest("loadedSources")) as DebugProtocol.LoadedSourcesResponse["body"];
     const paths = [...new Set(sources.flatMap((each) => each.path ?? []))];
-    return paths.includes(file)
-      ? []
-      : findNamesakes(file, paths).flatMap((target) => makeOffered(file, target, target));
+    const found: Offered[] = [];
+    for (const target of findNamesakes(file, paths)) {
+      found.push(...((await exists(target)) ? [] : makeOffered(file, target, target)));
+    }
+    return found;
   }
 
   /** For a source of the program that isn't there: the workspace's files of that name. */

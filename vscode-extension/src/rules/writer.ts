@@ -1,6 +1,6 @@
 // Adds a rule to the configuration of a session: in launch.json, and for the session that is started again with it.
 import * as vscode from "vscode";
-import { addRule, type NamedConfiguration, rulesOf } from "./launchJson.ts";
+import { addRule, type NamedConfiguration, rulesOf, withoutInternals } from "./launchJson.ts";
 import { type Rule, relativeTo } from "./substitutePath.ts";
 
 /** Write the rule into the launch.json of the session's folder, and attach once more with it. */
@@ -9,7 +9,10 @@ export async function addRuleAndAttachAgain(session: vscode.DebugSession, rule: 
   if (folder !== undefined) {
     await write(folder, session.configuration, relativeTo(rule, folder.uri.fsPath));
   }
-  const configuration = { ...session.configuration, substitutePath: [rule, ...rulesOf(session.configuration)] };
+  const configuration = {
+    ...withoutInternals(session.configuration),
+    substitutePath: [rule, ...rulesOf(session.configuration)],
+  };
   await vscode.debug.stopDebugging(session);
   await vscode.debug.startDebugging(session.workspaceFolder, configuration);
 }
