@@ -11,6 +11,12 @@ import { Decoder, encode, type Message } from "./framing.ts";
 /** More than the bridge takes to let go at the worst. */
 const LET_GO_LIMIT_MS = 60_000;
 
+/** Requests of the extension's own are numbered from here on, far from VS Code's. */
+const FIRST_OWN_SEQ = 1_000_000_000;
+
+/** Sends a request of the extension's own; its answer's body. Throws an Error with the bridge's words. */
+export type Ask = (command: string) => Promise<unknown>;
+
 export interface AdapterEvents {
   /** Every message in either direction, in order. */
   message(message: Message): void;
@@ -26,6 +32,8 @@ export class BridgeAdapter implements vscode.DebugAdapter {
   readonly #emitter = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
   readonly #decoder = new Decoder();
   readonly #pending = new Map<number, string>();
+  readonly #asked = new Map<number, (answer: DebugProtocol.Response) => void>();
+  #lastAsked = FIRST_OWN_SEQ;
   #ended = false;
   #leaving = false;
   #disposed = false;
@@ -57,6 +65,21 @@ export class BridgeAdapter implements vscode.DebugAdapter {
     this.#child.stdin.write(encode(sent));
   }
 
+  /**
+   * Ask the bridge something that VS Code knows nothing of. By VS Code's own `customRequest` the paths of an answer would
+   * become addresses like `vscode-remote://…` in a remote window.
+   */
+  ask(command: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#lastAsked++;
+      this.#pending.set(this.#lastAsked, command);
+      this.#asked.set(this.#lastAsked, ({ success, message, body }) => {
+        success ? resolve(body) : reject(new Error(message ?? `${command} failed`));
+      });
+      this.#child.stdin.write(encode({ type: "request", seq: this.#lastAsked, command } as Message));
+    });
+  }
+
   dispose(): void {
     if (this.#disposed) {
       return;
@@ -84,6 +107,12 @@ export class BridgeAdapter implements vscode.DebugAdapter {
     if (message.type === "response") {
       const response = message as DebugProtocol.Response;
       this.#pending.delete(response.request_seq);
+      const answer = this.#asked.get(response.request_seq);
+      if (answer !== undefined) {
+        this.#asked.delete(response.request_seq);
+        answer(response);
+        return;
+      }
       if (!response.success && (response.command === "attach" || response.command === "launch")) {
         this.#tellFailure(response as DebugProtocol.ErrorResponse);
       }

@@ -28,8 +28,8 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
     const { env, wireLog } = readSettings();
     const command = bridge.serveCommand(wireLog);
     this.#log.line(`session '${session.name}': ${command.join(" ")}`);
-    const watcher = this.#watchers.watch(session);
-    const adapter = new BridgeAdapter(command, env, {
+    const watcher = this.#watchers.watch(session, (request) => adapter.ask(request));
+    const adapter: BridgeAdapter = new BridgeAdapter(command, env, {
       message: (message) => watcher.take(message),
       attachFailed: (text) => void this.#failures.report(text, session),
       logged: (text) => this.#log.raw(text),

@@ -6,6 +6,7 @@ import { access } from "node:fs/promises";
 import * as path from "node:path";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import * as vscode from "vscode";
+import type { Ask } from "../adapter/bridgeAdapter.ts";
 import type { Message } from "../adapter/framing.ts";
 import type { Log } from "../log.ts";
 import { findNamesakes, makeRule, type Rule } from "./substitutePath.ts";
@@ -21,87 +22,97 @@ interface Offered {
   readonly rule: Rule;
 }
 
+interface Followed {
+  readonly session: vscode.DebugSession;
+  readonly ask: Ask;
+  /** The sources of requests for breakpoints that are not answered yet, by their numbers. */
+  readonly pending: Map<number, string>;
+  /** The sources that rules were looked for already. */
+  readonly seen: Set<string>;
+}
+
 export class RuleOffers {
   readonly #log: Log;
-  readonly #asked = new Map<string, Map<number, string>>();
-  readonly #offered = new Map<string, Set<string>>();
+  readonly #followed = new Map<string, Followed>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** Take a message of a session, in either direction. */
-  take(session: vscode.DebugSession, message: Message): void {
-    if (message.type === "request") {
-      const { command, seq, arguments: args } = message as DebugProtocol.Request;
-      const source =
-        command === "setBreakpoints" ? (args as DebugProtocol.SetBreakpointsArguments).source.path : undefined;
-      if (source !== undefined) {
-        this.#of(this.#asked, session, () => new Map<number, string>()).set(seq, source);
-      }
-    } else if (message.type === "response") {
-      this.#takeResponse(session, message as DebugProtocol.Response);
-    }
+  /** Follow a session from its start. */
+  follow(session: vscode.DebugSession, ask: Ask): void {
+    this.#followed.set(session.id, { session, ask, pending: new Map(), seen: new Set() });
   }
 
   forget(session: vscode.DebugSession): void {
-    this.#asked.delete(session.id);
-    this.#offered.delete(session.id);
+    this.#followed.delete(session.id);
+  }
+
+  /** Take a message of a session, in either direction. */
+  take(session: vscode.DebugSession, message: Message): void {
+    const followed = this.#followed.get(session.id);
+    if (followed !== undefined && message.type === "request") {
+      const { command, seq, arguments: args } = message as DebugProtocol.Request;
+      const file =
+        command === "setBreakpoints" ? (args as DebugProtocol.SetBreakpointsArguments).source.path : undefined;
+      if (file !== undefined) {
+        followed.pending.set(seq, file);
+      }
+    } else if (followed !== undefined && message.type === "response") {
+      this.#takeResponse(followed, message as DebugProtocol.Response);
+    }
   }
 
   /** Offer rules for the file in the editor, because the user asks for it. */
   async offerForEditor(): Promise<void> {
-    const session = vscode.debug.activeDebugSession;
+    const followed = this.#followed.get(vscode.debug.activeDebugSession?.id ?? "");
     const file = vscode.window.activeTextEditor?.document.uri.fsPath;
-    if (session === undefined || file === undefined) {
+    if (followed === undefined || file === undefined) {
       vscode.window.showInformationMessage(
         "A substitutePath rule is made of the file in the editor, during a session.",
       );
       return;
     }
-    const rules = await this.#rulesForSource(session, file);
+    const rules = await this.#rulesForSource(followed, file);
     if (rules.length === 0) {
       vscode.window.showInformationMessage(`The program has no source named ${path.basename(file)} at another path.`);
       return;
     }
-    await choose(session, rules);
+    await choose(followed.session, rules);
   }
 
-  #takeResponse(session: vscode.DebugSession, response: DebugProtocol.Response): void {
+  #takeResponse(followed: Followed, response: DebugProtocol.Response): void {
     if (response.command === "setBreakpoints") {
-      const asked = this.#asked.get(session.id);
-      const source = asked?.get(response.request_seq);
-      asked?.delete(response.request_seq);
+      const source = followed.pending.get(response.request_seq);
+      followed.pending.delete(response.request_seq);
       const { breakpoints = [] } = (response as DebugProtocol.SetBreakpointsResponse).body ?? {};
       if (source !== undefined && breakpoints.some((each) => !each.verified && NO_CODE.test(each.message ?? ""))) {
-        this.#run(session, source, () => this.#rulesForSource(session, source));
+        this.#run(followed, source, () => this.#rulesForSource(followed, source));
       }
     } else if (response.command === "stackTrace" && response.success) {
       const [frame] = (response as DebugProtocol.StackTraceResponse).body.stackFrames;
       const source = frame?.source;
       if (source?.path !== undefined && !source.sourceReference && source.presentationHint !== "deemphasize") {
         const { path: missing } = source;
-        this.#run(session, missing, () => this.#rulesForMissing(missing));
+        this.#run(followed, missing, () => this.#rulesForMissing(missing));
       }
     }
   }
 
   /** Look for rules in the background, once for each source, and offer what is found. */
-  #run(session: vscode.DebugSession, source: string, find: () => Promise<Offered[]>): void {
-    const offered = this.#of(this.#offered, session, () => new Set<string>());
-    if (offered.has(source)) {
+  #run({ session, seen }: Followed, source: string, find: () => Promise<Offered[]>): void {
+    if (seen.has(source)) {
       return;
     }
-    offered.add(source);
-    find().then(
-      (rules) => offer(session, source, rules),
-      (error) => this.#log.line(`no substitutePath rule for ${source}: ${error}`),
-    );
+    seen.add(source);
+    find()
+      .then((rules) => offer(session, source, rules))
+      .catch((error) => this.#log.line(`no substitutePath rule for ${source}: ${error}`));
   }
 
   /** For a client's source: the program's sources of that name, but for those that have a file here already. */
-  async #rulesForSource(session: vscode.DebugSession, file: string): Promise<Offered[]> {
-    const { sources } = (await session.customRequest("loadedSources")) as DebugProtocol.LoadedSourcesResponse["body"];
+  async #rulesForSource({ ask }: Followed, file: string): Promise<Offered[]> {
+    const { sources } = (await ask("loadedSources")) as DebugProtocol.LoadedSourcesResponse["body"];
     const paths = [...new Set(sources.flatMap((each) => each.path ?? []))];
     const found: Offered[] = [];
     for (const target of findNamesakes(file, paths)) {
@@ -117,12 +128,6 @@ export class RuleOffers {
     }
     const files = await vscode.workspace.findFiles(`**/${path.posix.basename(target)}`, undefined, MAX_FILES);
     return files.flatMap(({ fsPath }) => makeOffered(fsPath, target, fsPath));
-  }
-
-  #of<T>(map: Map<string, T>, session: vscode.DebugSession, make: () => T): T {
-    const found = map.get(session.id) ?? make();
-    map.set(session.id, found);
-    return found;
   }
 }
 

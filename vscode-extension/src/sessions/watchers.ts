@@ -1,5 +1,6 @@
 // Follows the messages of every session: for the status bar, and for sources that aren't where they are looked for.
 import * as vscode from "vscode";
+import type { Ask } from "../adapter/bridgeAdapter.ts";
 import type { Message } from "../adapter/framing.ts";
 import type { RuleOffers } from "../rules/offers.ts";
 import { Standstill } from "./standstill.ts";
@@ -33,7 +34,8 @@ export class SessionWatchers implements vscode.Disposable {
   }
 
   /** Follow a session until it has ended. */
-  watch(session: vscode.DebugSession): Watcher {
+  watch(session: vscode.DebugSession, ask: Ask): Watcher {
+    this.#offers.follow(session, ask);
     const watched: Watched = { session, standstill: new Standstill(), attached: false };
     this.#sessions.set(session.id, watched);
     return { take: (message) => this.#take(watched, message) };
