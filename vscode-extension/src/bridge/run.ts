@@ -36,8 +36,9 @@ export function run(command: readonly [string, ...string[]], options: RunOptions
       stderr += text;
       options.onStderr?.(text);
     });
-    child.on("error", (error) => {
-      resolve({ code: undefined, stdout, stderr, problem: error.message });
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      const problem = error.code === "ENOENT" ? `there is no ${program}` : error.message;
+      resolve({ code: undefined, stdout, stderr, problem });
     });
     child.on("close", (code, signal) => {
       const problem = signal === null ? undefined : `ended by ${signal}, after at most ${options.limitS ?? "∞"} s`;
