@@ -74,6 +74,17 @@ async def test_what_it_costs_is_said_once(client: DapClient) -> None:
         await leave(client, target)
 
 
+async def test_the_last_line_is_told_though_none_follows_it(client: DapClient) -> None:
+    # Its lines come a tenth of a second apart: the debugger was asked for more shortly before, and had none.
+    async with running("watched") as target:
+        await attach(client, target, "watched.c")
+        wish = {"line": mark("watched.c", "total-write"), "logMessage": "round {round}", "hitCondition": "<= 3"}
+        await client.set_breakpoints(client_path("watched.c"), wish)
+        for _ in range(3):
+            await client.output("round ")
+        await leave(client, target)
+
+
 @pytest.mark.parametrize("threads", ["1", "23"])
 async def test_a_hot_one_loses_no_line_and_does_not_flood(client: DapClient, threads: str) -> None:
     async with running("logged", threads) as target:

@@ -33,6 +33,8 @@ class LogLines:
         self._ask = ask
         self._gathered: list[tuple[Place, list[str]]] = []
         self._size = 0
+        self._heard = False
+        """Whether a line has come since the debugger was asked."""
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, number: str, text: str) -> None:
@@ -45,13 +47,20 @@ class LogLines:
         self._size += len(text) + 1
         if self._size > MAX_GATHERED:
             self.flush()
+        self._heard = True
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._end_gathering)
+            self._begin_gathering()
+
+    def _begin_gathering(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._end_gathering)
 
     def _end_gathering(self) -> None:
         self._timer = None
         self.flush()
-        # What it answers arms the timer anew, for as long as there are lines.
+        # The debugger keeps what comes right behind a line: it is asked until so long nothing has come.
+        if self._heard:
+            self._begin_gathering()
+        self._heard = False
         self._ask()
 
     def flush(self) -> None:

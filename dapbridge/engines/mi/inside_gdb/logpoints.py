@@ -52,8 +52,9 @@ class _Lines:
             self.flush()
 
     def flush(self) -> None:
-        self._told_at = time.monotonic()
         if self._kept:
+            # Not where there is nothing: nobody asks again behind that, so the next line has to be told at once.
+            self._told_at = time.monotonic()
             kept, self._kept, self._size = self._kept, [], 0
             notify("x-log", {"lines": kept})
 
