@@ -9,6 +9,10 @@ class UserError(DapbridgeError):
     """One sentence that says what is wrong and what to do; shown by the IDE as it is."""
 
 
+class UnavailableError(UserError):
+    """The place where targets run can't be used at all, whatever the target."""
+
+
 class EngineError(DapbridgeError):
     """The debugger's own words, unchanged."""
 

@@ -18,7 +18,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
-from dapbridge.errors import UserError
+from dapbridge.errors import UnavailableError, UserError
 from dapbridge.runtimes.docker_context import Endpoint, find_endpoint
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ def translated(endpoint: Endpoint) -> Iterator[None]:
     except APIError as error:
         raise DockerRefusalError(error.status_code or 0, error.explanation or str(error), endpoint) from error
     except (DockerException, requests.RequestException) as error:
-        raise UserError(_explain(error, endpoint)) from error
+        raise UnavailableError(_explain(error, endpoint)) from error
 
 
 class _Api(docker.APIClient):
@@ -125,14 +125,14 @@ def _connect_ssh(endpoint: Endpoint) -> docker.APIClient:
     try:
         paramiko: Any = import_module("paramiko")
     except ImportError as error:
-        raise UserError(
+        raise UnavailableError(
             f"Docker over ssh ({endpoint}) needs an extra of dapbridge: pip install 'dapbridge[ssh]'"
         ) from error
     try:
         with translated(endpoint):
             return _Api(base_url=endpoint.host, timeout=_CALL_TIMEOUT_S)
     except (paramiko.SSHException, OSError) as error:
-        raise UserError(
+        raise UnavailableError(
             f"no ssh connection to the Docker engine ({endpoint}): {error}; check that 'ssh HOST docker version' works"
             " without a question and that the host's key is in ~/.ssh/known_hosts"
         ) from error

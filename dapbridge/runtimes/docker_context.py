@@ -16,7 +16,7 @@ from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
 from msgspec import Struct
 
-from dapbridge.errors import UserError
+from dapbridge.errors import UnavailableError
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _DEFAULT_CONTEXT = "default"
@@ -55,7 +55,9 @@ def find_endpoint() -> Endpoint:
     try:
         from_environment = kwargs_from_env()
     except TLSParameterError as error:
-        raise UserError(f"the Docker client's certificates (DOCKER_CERT_PATH) are not complete: {error.msg}") from error
+        raise UnavailableError(
+            f"the Docker client's certificates (DOCKER_CERT_PATH) are not complete: {error.msg}"
+        ) from error
     if host := from_environment.get("base_url"):
         return Endpoint("DOCKER_HOST", host, from_environment.get("tls"))
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
@@ -73,10 +75,10 @@ def _endpoint_of_context(folder: Path, name: str, chosen_by: str) -> Endpoint:
     if not meta.exists():
         names = sorted(_read(each, _Context).name for each in folder.glob("meta/*/meta.json"))
         known = ", ".join([_DEFAULT_CONTEXT, *names])
-        raise UserError(f"there is no docker context '{name}' (named by {chosen_by}); there are: {known}")
+        raise UnavailableError(f"there is no docker context '{name}' (named by {chosen_by}); there are: {known}")
     endpoint = _read(meta, _Context).endpoints.get("docker", _ContextEndpoint())
     if not endpoint.host:
-        raise UserError(f"docker context '{name}' names no Docker engine: docker context inspect {name}")
+        raise UnavailableError(f"docker context '{name}' names no Docker engine: docker context inspect {name}")
     tls = _load_tls(folder / "tls" / context_id / "docker", verify=not endpoint.skip_tls_verify)
     return Endpoint(f"docker context '{name}'", endpoint.host, tls)
 
@@ -92,4 +94,4 @@ def _read(path: Path, kind: type[msgspec.Struct]) -> Any:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"the Docker client's configuration can't be read: {path}: {error}") from error
+        raise UnavailableError(f"the Docker client's configuration can't be read: {path}: {error}") from error

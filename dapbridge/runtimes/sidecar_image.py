@@ -15,7 +15,7 @@ import docker
 from docker.errors import APIError
 
 from dapbridge.config import SidecarConfig
-from dapbridge.errors import UserError
+from dapbridge.errors import UnavailableError
 from dapbridge.runtimes.base import Progress
 from dapbridge.runtimes.docker_client import DockerClient, DockerRefusalError
 
@@ -37,7 +37,7 @@ _building = threading.Lock()
 """One build at a time in this process: a second session waits for the first one's image."""
 
 
-class ImageBuildError(UserError):
+class ImageBuildError(UnavailableError):
     """The image was not built; `log` is the end of the build's output."""
 
     def __init__(self, log: list[str]) -> None:
@@ -178,7 +178,9 @@ class _Build:
 async def _ensure_pulled(client: DockerClient, image: str, config: SidecarConfig, progress: Progress) -> None:
     has_image = await _has_image(client, image)
     if config.pull == "never" and not has_image:
-        raise UserError(f"the sidecar image '{image}' is missing ({client.endpoint}), and sidecar.pull is 'never'")
+        raise UnavailableError(
+            f"the sidecar image '{image}' is missing ({client.endpoint}), and sidecar.pull is 'never'"
+        )
     if config.pull == "never" or (config.pull == "missing" and has_image):
         return
     progress(f"pulling the sidecar image {image}")
@@ -186,7 +188,7 @@ async def _ensure_pulled(client: DockerClient, image: str, config: SidecarConfig
     try:
         await client.call(lambda api: api.pull(repository, tag=tag or "latest", platform=config.platform))
     except DockerRefusalError as error:
-        raise UserError(
+        raise UnavailableError(
             f"the sidecar image '{image}' can't be pulled: {error.explanation} ({client.endpoint}); sidecar.image must"
             " be one with Python and a debugger that the engine has or can pull"
         ) from error
