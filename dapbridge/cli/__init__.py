@@ -7,6 +7,7 @@ from dapbridge.cli.cleanup import cleanup
 from dapbridge.cli.image import image
 from dapbridge.cli.init import init
 from dapbridge.cli.ps import ps
+from dapbridge.cli.run import run
 from dapbridge.cli.serve import serve
 
 
@@ -16,5 +17,5 @@ def main() -> None:
     """Your editor's debugger inside any running container, without touching it."""
 
 
-for command in (serve, ps, init, image, cleanup):
+for command in (serve, run, ps, init, image, cleanup):
     main.add_command(command)
