@@ -15,7 +15,7 @@ help:
 	@echo "make bench   measure attach and steps beside gdb's own DAP server and raw gdb/MI"
 	@echo "make check   format, lint, types and layers, as 'make test' runs them first"
 	@echo "make format  format the code and fix what the linter can fix"
-	@echo "make docs    write the table of docs/dap.md anew from the code and the tests"
+	@echo "make docs    write the table of docs/dap.md and the schemas in docs/ anew from the code and the tests"
 	@echo "make vsix    package the extension for VS Code as vscode-extension/dist/dapbridge.vsix"
 	@echo "make lock    pin the dependencies anew in requirements.lock"
 	@echo "make clean   remove what was made here, but no image and no engine"
@@ -51,6 +51,7 @@ format:
 docs:
 	$(SETUP) venv
 	PYTHONPATH=.:tests .venv/bin/python -m support.dap_features
+	.venv/bin/python -m dapbridge.headless.schemas
 
 vsix:
 	$(SETUP) venv
