@@ -174,6 +174,8 @@ def _read_file(name: Path | None) -> tuple["RunFile", Path]:
     path = name or Path(DEFAULT_NAME)
     if name is None and not path.exists():
         return RunFile(), Path()
+    if name is None:
+        click.echo(f"dapbridge: with what {path} says", err=True)
     if path == Path("-"):
         return parse_run_file(sys.stdin.read(), "stdin"), Path()
     return read_run_file(path), path.parent

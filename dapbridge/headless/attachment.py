@@ -11,8 +11,10 @@ crashes would crash again and again at the same place; there the target is let g
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+
+from msgspec.structs import replace
 
 from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import Event, JsonObject
@@ -20,7 +22,7 @@ from dapbridge.engines.base import Emit
 from dapbridge.errors import DapbridgeError, UnavailableError, UserError
 from dapbridge.headless import exit_codes
 from dapbridge.headless.arming import Arming
-from dapbridge.headless.capture import Capture, Captured, capture_stop, capture_threads
+from dapbridge.headless.capture import Capture, StopLook, capture_threads
 from dapbridge.headless.client import DapClient
 from dapbridge.headless.clock import now
 from dapbridge.headless.happenings import Attached, Happening, Hit, Logged, Progress, TargetEnded, Thread, Warned
@@ -187,67 +189,57 @@ class Attachment:
     async def _on_stopped(self, body: JsonObject) -> None:
         began_s = time.monotonic()
         self._standing = True
-        if body.get("reason") == "exception" and await self._crashes_again(body):
-            self._ended = True
-            self._let_crash = str(body.get("text"))
-            self._client.leave()
-            return
-        hits = [(id_, self._tally.next_number(self._target, id_)) for id_ in self._arming.find_hit(body)]
+        hits = {id_: self._tally.next_number(self._target, id_) for id_ in self._arming.find_hit(body)}
+        look = StopLook(int(body.get("threadId", 0)))
         looked: list[tuple[int, str]] = []
-        captured: Captured | None = None
         threads: tuple[Thread, ...] = ()
         incomplete = None
         try:
             async with asyncio.timeout(CAPTURE_LIMIT_S):
+                if await self._crashes_again(body):
+                    self._let_crash = str(body.get("text"))
+                    self._ended = True
+                    self._client.leave()
+                    return
                 if body.get("reason") == "entry":
                     await self._arming.arm_data()
                 if hits:
-                    captured = await capture_stop(self._client, int(body["threadId"]), self._wanted(hits))
+                    await look.take(self._client, self._wanted(hits))
                 while self._looks:
                     looked, self._looks = looked + self._looks, []
                     threads = await capture_threads(self._client)
         except (UserError, TimeoutError) as error:
             incomplete = str(error) or f"not all could be read within {CAPTURE_LIMIT_S} s"
-        await self._go_on(body, [id_ for id_, number in hits if number == self._limit(id_)])
+        await self._go_on(body, [id_ for id_, number in hits.items() if self._is_last(id_, number)])
         stood_ms = round((time.monotonic() - began_s) * 1000, 1)
+        seen = Hit(now(), self._target, 0, 0, "", stood_ms, incomplete=incomplete)
         reason = str(body.get("text") or body.get("description") or body.get("reason"))
-        for id_, number in hits:
-            shown = captured or Captured(Thread(int(body.get("threadId", 0)), ""), (), ())
-            self._tell(
-                Hit(
-                    now(),
-                    self._target,
-                    id_,
-                    number,
-                    reason,
-                    stood_ms,
-                    shown.thread,
-                    variables=shown.variables,
-                    captures=shown.captures,
-                    incomplete=incomplete,
-                )
-            )
+        at_stop = {"thread": look.thread, "variables": look.variables, "captures": look.captures}
+        for id_, number in hits.items():
+            self._tell(replace(seen, probe=id_, number=number, reason=reason, **at_stop))
         for id_, why in looked:
             number = self._tally.next_number(self._target, id_)
-            self._tell(Hit(now(), self._target, id_, number, why, stood_ms, threads=threads, incomplete=incomplete))
+            self._tell(replace(seen, probe=id_, number=number, reason=why, threads=threads))
 
     async def _crashes_again(self, stopped: JsonObject) -> bool:
-        """Tell whether a PID 1 stands at the same signal at the same place as at the stop before."""
-        try:
-            stack = await self._client.request("stackTrace", threadId=stopped["threadId"], levels=1)
-        except UserError:
+        """Tell whether a PID 1 stands at the same signal at the same place as at the stop before. Raises UserError."""
+        text = str(stopped.get("text"))
+        before, self._crash = self._crash, ()
+        # A panic has other words in its description, and is survived.
+        if stopped.get("reason") != "exception" or not text.startswith("SIG") or stopped.get("description") != text:
             return False
+        stack = await self._client.request("stackTrace", threadId=stopped["threadId"], levels=1)
         frames = stack.get("stackFrames") or [{}]
-        place = (stopped["threadId"], frames[0].get("instructionPointerReference"), stopped.get("text"))
-        before, self._crash = self._crash, place
-        return self._is_pid_1 and place == before
+        self._crash = (stopped["threadId"], frames[0].get("instructionPointerReference"), text)
+        return self._is_pid_1 and self._crash == before
 
-    def _wanted(self, hits: list[tuple[int, int]]) -> Capture:
-        expressions = dict.fromkeys(each for id_, _ in hits for each in self._probes[id_].capture)
+    def _wanted(self, hits: Iterable[int]) -> Capture:
+        expressions = dict.fromkeys(each for id_ in hits for each in self._probes[id_].capture)
         return Capture(tuple(expressions), self._plan.depth)
 
-    def _limit(self, id_: int) -> int:
-        return self._probes[id_].hit_limit
+    def _is_last(self, id_: int, number: int) -> bool:
+        limit = self._probes[id_].hit_limit
+        return limit != 0 and number >= limit
 
     async def _go_on(self, stopped: JsonObject, used_up: list[int]) -> None:
         try:

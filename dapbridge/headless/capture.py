@@ -31,27 +31,28 @@ class Capture(Struct, frozen=True):
     depth: int = 2
 
 
-class Captured(Struct, frozen=True):
-    """What was seen of the stopped thread."""
+class StopLook:
+    """A look at a stopped thread; what is seen stays, also where the look is broken off."""
 
-    thread: Thread
-    variables: tuple[Variable, ...]
-    captures: tuple[Variable, ...]
+    def __init__(self, thread_id: int) -> None:
+        self.thread = Thread(thread_id, "")
+        self.variables: tuple[Variable, ...] = ()
+        self.captures: tuple[Variable, ...] = ()
 
-
-async def capture_stop(client: DapClient, thread_id: int, wanted: Capture) -> Captured:
-    """Look at the thread that has stopped. Raises UserError when the target has gone on or ended."""
-    names = client.send("threads")
-    stack = await client.request("stackTrace", threadId=thread_id, startFrame=0, levels=MAX_FRAMES)
-    thread = _thread(thread_id, _names(await names).get(thread_id, ""), stack)
-    frames = stack.get("stackFrames") or []
-    if not frames:
-        return Captured(thread, (), ())
-    frame_id = frames[0]["id"]
-    opening = _Opening(client)
-    if wanted.expressions:
-        return Captured(thread, (), await _evaluate(client, frame_id, wanted, opening))
-    return Captured(thread, await _variables(client, frame_id, wanted.depth, opening), ())
+    async def take(self, client: DapClient, wanted: Capture) -> None:
+        """Look at the thread. Raises UserError when the target has gone on or ended."""
+        thread_id = self.thread.id
+        names = client.send("threads")
+        stack = await client.request("stackTrace", threadId=thread_id, startFrame=0, levels=MAX_FRAMES)
+        self.thread = _thread(thread_id, "", stack)
+        self.thread = _thread(thread_id, _names(await names).get(thread_id, ""), stack)
+        if not (frames := stack.get("stackFrames")):
+            return
+        opening = _Opening(client)
+        if wanted.expressions:
+            self.captures = await _evaluate(client, frames[0]["id"], wanted, opening)
+        else:
+            self.variables = await _variables(client, frames[0]["id"], wanted.depth, opening)
 
 
 async def capture_threads(client: DapClient) -> tuple[Thread, ...]:

@@ -127,6 +127,36 @@ async def test_a_target_goes_on_though_it_cannot_be_looked_at(monkeypatch: pytes
     assert rig.engine.commands().count("continue") == 2
 
 
+async def test_what_was_seen_stays_where_the_rest_can_not_be_read() -> None:
+    rig = Rig(BREAK)
+    rig.set_up = lambda engine: engine.answers.update(
+        scopes=lambda request: Response(request.seq, "scopes", False, "no memory there")
+    )
+    async with rig.running():
+        await rig.report.first(attachment.Attached)
+        rig.stop(hitBreakpointIds=[3])
+        hit = await rig.report.first(Hit)
+    assert (hit.thread.frames[0].function, hit.incomplete) == ("main", "no memory there")
+
+
+async def test_a_pid_1_that_crashes_again_at_its_place_is_let_go_to_end_by_it() -> None:
+    rig = Rig(Probe("crash"))
+    panic = {"reason": "exception", "description": "Rust panic: SIGSEGV: no", "text": "SIGSEGV: no"}
+    crash = {"reason": "exception", "description": "SIGSEGV: no", "text": "SIGSEGV: no"}
+    async with rig.running() as run:
+        await rig.report.first(attachment.Attached)
+        rig.engine.tell("process", {"name": "api", "systemProcessId": 1})
+        # Panics are survived, each of them.
+        for body in (panic, panic, crash, crash):
+            rig.stop(**body)
+        ended = await rig.report.first(TargetEnded)
+    assert run.result() == exit_codes.OK
+    assert (ended.lost, ended.exit_code) == (False, None)
+    assert "was let go for it: SIGSEGV: no" in ended.reason
+    assert sum(isinstance(each, Hit) for each in rig.report.told) == 3
+    assert rig.engine.commands().count("continue") == 3
+
+
 async def test_a_stop_of_another_cause_is_gone_on_from() -> None:
     rig = Rig(BREAK)
     async with rig.running():
