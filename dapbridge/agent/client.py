@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dapbridge.agent.bundle import SILENCE_S, make_bundle
-from dapbridge.agent.facts import AgentScope, Hello, Inspection, Libraries, Process
+from dapbridge.agent.facts import AgentScope, Hello, Inspection, Libraries, Process, Snapshot
 from dapbridge.agent.frames import CONTROL, FIRST_FREE, LOG, MAX_CHUNK, Channels, FrameError
 from dapbridge.errors import ProtocolError, UserError
 from dapbridge.transport import Transport
@@ -190,6 +190,14 @@ class Agent:
         forks: its descendants are continued too.
         """
         await self._ask(Any, "heal", pid=pid, forks=forks)
+
+    async def snapshot(self, pid: int, *, data: bool = False) -> Snapshot:
+        """Copy all threads of process `pid` in one short freeze, and with `data` what it has written to its memory."""
+        return await self._ask(Snapshot, "snapshot", pid=pid, data=data)
+
+    async def drop_snapshot(self, snapshot: Snapshot) -> None:
+        """Free the memory of a snapshot that no debugger reads any more."""
+        await self._ask(Any, "drop_snapshot", core=snapshot.core)
 
     async def aclose(self) -> None:
         """Make the agent let go, wait (bounded) until it has ended, and close the transport. May be called twice."""

@@ -74,3 +74,47 @@ class Libraries(Struct, frozen=True):
     sysroot: str
     libraries: tuple[Library, ...]
     missing: tuple[str, ...]
+
+
+class SystemCall(Struct, frozen=True):
+    """What a thread waits in; `name` is None for a call in which hardly any thread waits for long.
+
+    descriptor and file: what its first argument is, where that is one ("tcp 10.0.0.2:41000 → 10.0.0.3:5432").
+    """
+
+    number: int
+    name: str | None
+    arguments: tuple[int, ...]
+    descriptor: int | None = None
+    file: str | None = None
+
+
+class SnapshotThread(Struct, frozen=True):
+    """A thread at the moment of a snapshot; `syscall` is None where it ran. `state` is one letter, as in /proc.
+
+    wchan: where in the kernel it waited. owner: the thread that holds the mutex it waits for, if it waits for one.
+    stopped: False for one that would not stand, whose stack is not known.
+    """
+
+    tid: int
+    name: str
+    state: str
+    stopped: bool = True
+    wchan: str = ""
+    syscall: SystemCall | None = None
+    owner: int | None = None
+
+
+class Snapshot(Struct, frozen=True):
+    """A core file in the sidecar; `core` names it to the agent, `path` to a debugger.
+
+    stood_ns: how long the process stood for it. left_out: bytes of the data asked for that were too much.
+    """
+
+    core: int
+    path: str
+    machine: str
+    stood_ns: int
+    bytes: int
+    left_out: int
+    threads: tuple[SnapshotThread, ...]

@@ -39,7 +39,7 @@ def find_breakpoints(pid: int) -> dict[int, bytes]:
     try:
         for mapping in processes.mappings(pid):
             if mapping.executable and mapping.private and mapping.inode:
-                pages = list(_changed_pages(pagemap, mapping))
+                pages = list(changed_pages(pagemap, mapping))
                 if pages:
                     found.update(_compare(pid, memory, mapping, pages, breakpoint_bytes))
     finally:
@@ -89,7 +89,7 @@ def _is_stopped(pid: int) -> bool:
         return False
 
 
-def _changed_pages(pagemap: int, mapping: Mapping) -> Iterator[int]:
+def changed_pages(pagemap: int, mapping: Mapping) -> Iterator[int]:
     """Yield the addresses of the mapping's pages that were written to (pagemap: one 64-bit word a page)."""
     first, last = mapping.start // PAGE, mapping.end // PAGE
     for start in range(first, last, _MAX_SCAN // 8):

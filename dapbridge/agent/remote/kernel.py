@@ -1,8 +1,9 @@
-"""The system calls that Python's `os` lacks, by ctypes: prctl, setns, unshare, mount, ptrace."""
+"""The system calls that Python's `os` lacks, by ctypes: prctl, setns, unshare, mount, ptrace; and waitpid."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 
 PR_SET_PDEATHSIG = 1
@@ -11,7 +12,7 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWPID = 0x20000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x4000, 0x40000
 PTRACE_POKEUSER, PTRACE_DETACH = 6, 17
-PTRACE_GETSIGINFO, PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4202, 0x4206, 0x4207
+PTRACE_GETSIGINFO, PTRACE_GETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4202, 0x4204, 0x4206, 0x4207
 WALL = 0x40000000
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,6 +43,18 @@ def mount(source: str, target: str, kind: str, flags: int) -> None:
 def ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> None:
     """Make a ptrace request that returns nothing (ptrace(2)). Raises OSError."""
     _check(_libc.ptrace(request, pid, address, data))
+
+
+def wait_any(status: ctypes.c_int) -> int:
+    """Wait until a child or who is traced has changed; return its id, 0 where a signal came first (waitpid(2)).
+
+    Unlike `os.waitpid`, which goes on waiting behind a signal. Raises OSError.
+    """
+    pid: int = _libc.waitpid(-1, ctypes.byref(status), ctypes.c_int(WALL))
+    if pid < 0 and ctypes.get_errno() == errno.EINTR:
+        return 0
+    _check(pid)
+    return pid
 
 
 def _check(result: int) -> None:

@@ -44,6 +44,8 @@ class LinkMap:
             data = auxv.read()
         self._auxv = dict(self._pairs(data))
         self._load_bias = self._auxv.get(_AT_ENTRY, entry) - entry
+        self.touched: list[tuple[int, int]] = []
+        """What was read of the memory, as (address, size)."""
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._headers = self._program_headers()
@@ -120,6 +122,7 @@ class LinkMap:
             data = os.pread(self._memory, size, address)
         except (OSError, OverflowError) as error:
             raise LinkMapError(f"{size} bytes at {address:#x} can't be read: {error}") from error
+        self.touched.append((address, size))
         if len(data) != size:
             raise LinkMapError(f"only {len(data)} of {size} bytes at {address:#x}")
         return data

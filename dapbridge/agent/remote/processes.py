@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 class Mapping:
     """One line of /proc/PID/maps; `device` and `inode` are 0 and `path` is "" where no file is mapped."""
 
-    __slots__ = ("device", "end", "executable", "inode", "offset", "path", "private", "start")
+    __slots__ = ("device", "end", "executable", "inode", "offset", "path", "private", "readable", "start", "writable")
 
     def __init__(self, line: str) -> None:
         span, perms, offset, device, inode, *path = line.split(None, 5)
         self.start, self.end = (int(part, 16) for part in span.split("-"))
+        self.readable = perms[0] == "r"
+        self.writable = perms[1] == "w"
         self.executable = perms[2] == "x"
         self.private = perms[3] == "p"
         self.offset = int(offset, 16)

@@ -138,6 +138,23 @@ def heal(agent: Supervisor, pid: int, forks: bool) -> Any:
         agent.rescue.let_go_on(each)
 
 
+def snapshot(agent: Supervisor, pid: int, data: bool) -> Any:
+    """Copy all threads of process `pid`, and on request what it has written to its memory, into a core file."""
+    later = Later()
+
+    def answer(**fields: Any) -> None:
+        later.answer(**fields)
+
+    with _saying(f"can't take a snapshot of process {pid}"):
+        agent.take_snapshot(pid, data, answer)
+    return later
+
+
+def drop_snapshot(agent: Supervisor, core: int) -> Any:
+    """Forget the core file of a snapshot."""
+    agent.drop_snapshot(core)
+
+
 def release(agent: Supervisor) -> Any:
     """Let go of everything and end."""
     agent.let_go("the host released it")
@@ -155,6 +172,8 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "signal": send_signal,
     "let_go": let_go,
     "heal": heal,
+    "snapshot": snapshot,
+    "drop_snapshot": drop_snapshot,
     "release": release,
 }
 

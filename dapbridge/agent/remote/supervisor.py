@@ -25,8 +25,10 @@ from dapbridge.agent.remote.rescue import Rescue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Protocol
 
+    from dapbridge.agent.remote.snapshot import Snapshots
     from dapbridge.agent.remote.stream import Stream
 
     class Receiver(Protocol):
@@ -49,6 +51,7 @@ class Supervisor:
         self.files = PrivateFiles()
         self.receivers: dict[int, Receiver] = {}
         self._loop = loop
+        self._snapshots: Snapshots | None = None
         self._children: dict[int, _Supervised] = {}
         self._silence_s = silence_s
         self._heard_at = time.monotonic()
@@ -99,6 +102,22 @@ class Supervisor:
     def let_child_go(self, channel: int) -> None:
         """Send one debugger down its ladder."""
         self._child(channel).ladder.start()
+
+    def take_snapshot(self, pid: int, data: bool, answer: Callable[..., None]) -> None:
+        """Take a snapshot of process `pid`. Raises OSError, RequestError."""
+        if self._is_letting_go:
+            raise RequestError("the agent is letting go")
+        if self._snapshots is None:
+            from dapbridge.agent.remote.snapshot import Snapshots
+
+            self._snapshots = Snapshots(self._loop)
+        self._has_descendants = True
+        self._snapshots.take(pid, data, answer)
+
+    def drop_snapshot(self, core: int) -> None:
+        """Forget the core file of a snapshot."""
+        if self._snapshots is not None:
+            self._snapshots.drop(core)
 
     def let_go(self, why: str) -> None:
         """Begin the end; may be called again."""
