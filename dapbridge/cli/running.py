@@ -39,7 +39,7 @@ def run_with_docker(work: Callable[["DockerRuntime"], Coroutine[Any, Any, T]]) -
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
+def progress(first: str = "asking the Docker engine") -> Iterator[Callable[[str], None]]:
     """Show the last line told, with a spinner and the time; where nobody watches, every line."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -50,5 +50,5 @@ def progress() -> Iterator[Callable[[str], None]]:
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("asking the Docker engine", total=None)
+        task = progress.add_task(first, total=None)
         yield lambda line: progress.update(task, description=line)

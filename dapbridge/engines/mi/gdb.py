@@ -86,6 +86,13 @@ class Gdb:
             f"-gdb-set solib-search-path /proc/{pid}/root",
         ]
 
+    def core_settings(self) -> list[str]:
+        # Else gdb ≥ 15 goes on reading symbols while the target stands for its snapshot.
+        return [console("maintenance set dwarf synchronous on")]
+
+    def load_core(self, path: str) -> list[str]:
+        return [command("target-select", "core", path)]
+
     def handle_signals(self, names: Sequence[str], action: SignalAction) -> str:
         return console(f"handle {' '.join(names)} {_SIGNAL_ACTIONS[action]}")
 

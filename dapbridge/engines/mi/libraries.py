@@ -67,6 +67,10 @@ class LibraryLoader:
         for path in libraries.missing:
             log.info("library %s was not found inside the target's root", path)
 
+    def in_target(self, path: str) -> str:
+        """Return the target's own name of a library that the debugger has by a path in the sysroot."""
+        return path.removeprefix(self._sysroot) if self._sysroot else path
+
     def load(self) -> None:
         """Have the debugger read what the sysroot holds; ends when it does, nobody needs to wait."""
         assert self._sysroot is not None

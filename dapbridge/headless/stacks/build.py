@@ -1,0 +1,93 @@
+"""Makes the report of a snapshot: the agent's facts of each thread and the debugger's frames, put together. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import structs
+
+from dapbridge.agent.facts import Process, Snapshot, SnapshotThread
+from dapbridge.engines.mi.core_reader import MAX_FRAMES
+from dapbridge.engines.mi.stack import without_parameters
+from dapbridge.headless.stacks.report import Frame, Report, Thread, Variable
+from dapbridge.headless.stacks.waits import deadlocks_of, state_of, wait_of
+from dapbridge.mi.records import Payload
+
+Place = tuple[int, int]
+"""A frame: the thread's kernel id and the level."""
+
+
+def frame_of(payload: Payload, to_client: Callable[[str], str]) -> Frame:
+    """Return a frame of MI's as the report has it."""
+    name = payload.get("func")
+    address = str(payload.get("addr", ""))
+    path = payload.get("fullname")
+    return Frame(
+        function=without_parameters(str(name)) if name not in (None, "??") else "",
+        path=to_client(str(path)) if path else None,
+        line=int(payload["line"]) if path else None,
+        library=str(payload["from"]) if payload.get("from") and not path else None,
+        address=address,
+    )
+
+
+def make_report(
+    target: str,
+    process: Process,
+    snapshot: Snapshot,
+    stacks: Mapping[int, Sequence[Frame]],
+    time: datetime,
+    notes: Sequence[str],
+) -> Report:
+    """Put the report together; `stacks` has the frames of each thread, the innermost first."""
+    names = {each.tid: each.name for each in snapshot.threads}
+    threads = tuple(_thread(each, stacks.get(each.tid, ()), names) for each in snapshot.threads)
+    return Report(
+        target=target,
+        pid=process.pid,
+        program=process.exe or process.name,
+        time=time.isoformat(timespec="milliseconds"),
+        stood_still_ms=round(snapshot.stood_ns / 1e6, 2),
+        threads=threads,
+        groups=groups_of(threads),
+        deadlocks=tuple(deadlocks_of(threads)),
+        notes=tuple(notes),
+    )
+
+
+def with_variables(stacks: dict[int, list[Frame]], variables: Mapping[Place, Sequence[Payload]]) -> None:
+    """Put the variables into their frames."""
+    for (tid, level), listed in variables.items():
+        found = tuple(
+            Variable(str(each["name"]), str(each["value"]), each.get("type"), "argument" in each) for each in listed
+        )
+        stacks[tid][level] = structs.replace(stacks[tid][level], variables=found)
+
+
+def groups_of(threads: Sequence[Thread]) -> tuple[tuple[int, ...], ...]:
+    """Return the ids of the threads that have the same stack, the largest group first, else by the lowest id."""
+    groups: dict[object, list[int]] = {}
+    for thread in threads:
+        groups.setdefault(stack_key(thread), []).append(thread.id)
+    return tuple(tuple(each) for each in sorted(groups.values(), key=lambda tids: (-len(tids), tids[0])))
+
+
+def stack_key(thread: Thread) -> object:
+    """Return what is equal for threads with the same stack: functions and lines, but no addresses where those are."""
+    frames = tuple((each.function, each.path, each.line, each.library or _place(each)) for each in thread.frames)
+    # Of a stack that is not known nobody can say that it is the same.
+    return frames or thread.id
+
+
+def _place(frame: Frame) -> str:
+    return "" if frame.function else frame.address
+
+
+def _thread(seen: SnapshotThread, frames: Sequence[Frame], names: Mapping[int, str]) -> Thread:
+    return Thread(
+        id=seen.tid,
+        name=seen.name,
+        state=state_of(seen),
+        wait=wait_of(seen, [each.function for each in frames], names),
+        frames=tuple(frames[:MAX_FRAMES]),
+        cut=len(frames) > MAX_FRAMES,
+    )

@@ -1,0 +1,75 @@
+"""What is known of a process at one moment. The JSON output is these structs, so names and docstrings are its
+documentation: docs/stacks.schema.json is made of them. Pure."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+State = Literal["running", "sleeping", "uninterruptible", "stopped", "ended", "unknown"]
+FutexKind = Literal["mutex", "condition", "thread_end", "semaphore", "rwlock", "futex"]
+WaitKind = FutexKind | Literal["io", "poll", "sleep", "child_process", "signal", "other"]
+
+
+class Variable(Struct, frozen=True, omit_defaults=True):
+    """An argument or local variable as the debugger shows it; what was not copied reads as an error in its place."""
+
+    name: str
+    value: str
+    type: str | None = None
+    argument: bool = False
+
+
+class Frame(Struct, frozen=True, omit_defaults=True):
+    """One frame. `path` is the source on this machine where a rule maps it there, else as the program names it.
+
+    `library` is the file that the code is in where it has no source line. `variables` is there when they were asked
+    for and the frame has debug information.
+    """
+
+    function: str
+    path: str | None = None
+    line: int | None = None
+    library: str | None = None
+    address: str = ""
+    variables: tuple[Variable, ...] | None = None
+
+
+class Wait(Struct, frozen=True, omit_defaults=True):
+    """What a thread waits for, in words; `thread` is the one that holds the mutex, or whose end is waited for."""
+
+    kind: WaitKind
+    text: str
+    thread: int | None = None
+
+
+class Thread(Struct, frozen=True, omit_defaults=True):
+    """A thread with its stack, the innermost frame first; `cut` says that the stack goes on.
+
+    `id` is the kernel's, in the target's PID namespace.
+    """
+
+    id: int
+    name: str
+    state: State
+    wait: Wait | None = None
+    frames: tuple[Frame, ...] = ()
+    cut: bool = False
+
+
+class Report(Struct, frozen=True, omit_defaults=True):
+    """All threads of a process at one moment.
+
+    time: when, ISO 8601 with the UTC offset. stood_still_ms: from the first thread's stop to the last one's going on.
+    groups: the threads with the same stack, the largest group first. deadlocks: threads that wait for each other.
+    notes: what else a reader has to know.
+    """
+
+    target: str
+    pid: int
+    program: str
+    time: str
+    stood_still_ms: float
+    threads: tuple[Thread, ...]
+    groups: tuple[tuple[int, ...], ...]
+    deadlocks: tuple[tuple[int, ...], ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,172 @@
+"""A target whose stacks are looked at: a sidecar beside it, a debugger that has read its symbols, snapshots."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from dapbridge.agent.client import Agent
+from dapbridge.agent.facts import Process, Snapshot
+from dapbridge.config import AttachConfig, SidecarConfig, SubstitutePathRule
+from dapbridge.engines.mi.core_reader import CoreReader
+from dapbridge.engines.mi.gdb import Gdb
+from dapbridge.errors import DapbridgeError, ProtocolError, UserError
+from dapbridge.failures import find_cause, format_failure
+from dapbridge.headless.stacks.build import frame_of, make_report, with_variables
+from dapbridge.headless.stacks.paths import ClientPaths
+from dapbridge.headless.stacks.report import Frame, Report
+from dapbridge.preparation import reach, read_facts
+from dapbridge.runtimes import make_runtime
+from dapbridge.runtimes.base import Progress, Runtime, Sidecar
+from dapbridge.runtimes.target import Target
+from dapbridge.shielded import run_to_end
+from dapbridge.symbols import ElfFacts
+
+log = logging.getLogger(__name__)
+
+USAGE, UNAVAILABLE, NOT_DEBUGGABLE = 64, 69, 77
+"""The exit codes for what is wrong with the command line, with the runtime, and with the target."""
+
+_END_LIMIT_S = 90.0
+_MIB = 1 << 20
+
+
+class StacksError(UserError):
+    """Why there are no stacks of a target, with the exit code for that."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+class Options(Struct, frozen=True):
+    """What to look at: `process` as in an attach configuration; `variables`: arguments and locals too."""
+
+    process: int | str | None = None
+    variables: bool = False
+    rules: tuple[SubstitutePathRule, ...] = ()
+    sidecar: SidecarConfig = SidecarConfig()
+    folder: Path = Path()
+
+
+class Observed:
+    """One target, ready for snapshots. Raises StacksError once it has ended, or can't be traced any more."""
+
+    def __init__(
+        self, target: Target, options: Options, sidecar: Sidecar, agent: Agent, process: Process, facts: ElfFacts | None
+    ) -> None:
+        self.uri = target.uri
+        self._options = options
+        self._sidecar = sidecar
+        self._agent = agent
+        self._process = process
+        self._reader = CoreReader(Gdb(), agent, process)
+        self._paths = ClientPaths(options.rules, options.folder)
+        self._facts = facts
+        self._snapshots: list[Snapshot] = []
+
+    async def prepare(self, tasks: asyncio.TaskGroup) -> None:
+        """Read the program's symbols; the target is not touched."""
+        await self._reader.start(AttachConfig(target=self.uri), tasks)
+
+    async def freeze(self) -> tuple[Snapshot, datetime]:
+        """Take a snapshot; for this, and nothing else, the target stands still."""
+        if self._snapshots:
+            # It may have loaded more since.
+            await self._reader.look_for_libraries()
+        time = datetime.now().astimezone()
+        snapshot = await self._agent.snapshot(self._process.pid, data=self._options.variables)
+        self._snapshots.append(snapshot)
+        return snapshot, time
+
+    async def read(self, snapshot: Snapshot, time: datetime) -> Report:
+        """Make a snapshot's report."""
+        await self._reader.load(snapshot)
+        stacks = {
+            tid: [frame_of(each, self._paths.to_client) for each in frames]
+            for tid, frames in (await self._reader.stacks()).items()
+        }
+        if self._options.variables:
+            with_variables(stacks, await self._reader.variables(_places(stacks)))
+        # Only now has the debugger closed the one before.
+        while len(self._snapshots) > 1:
+            await self._agent.drop_snapshot(self._snapshots.pop(0))
+        return make_report(self.uri, self._process, snapshot, stacks, time, self._notes(snapshot))
+
+    async def explain_end(self, error: DapbridgeError) -> StacksError:
+        """Return the error to show in place of `error`, which may come from the target's end."""
+        if isinstance(error, ProtocolError) and self._agent.end_reason is not None:
+            code = await self._sidecar.target_exit_code()
+            how = "the target has ended" if code is not None else f"the sidecar has ended: {self._agent.end_reason}"
+            return StacksError(f"{how} with exit code {code}" if code is not None else how, NOT_DEBUGGABLE)
+        return StacksError(format_failure(error), NOT_DEBUGGABLE)
+
+    async def aclose(self) -> None:
+        """End the debugger."""
+        await self._reader.aclose()
+
+    def _notes(self, snapshot: Snapshot) -> list[str]:
+        notes = []
+        facts = self._facts
+        if facts is not None and facts.language == "go":
+            notes.append("a Go program: these are its threads; most goroutines are on none of them and not shown")
+        if facts is not None and not facts.has_debug_info:
+            notes.append("the program was built without debug information (-g) or stripped: there are no lines in it")
+        missing = [each.tid for each in snapshot.threads if not each.stopped]
+        if missing:
+            listed = ", ".join(map(str, missing))
+            notes.append(f"threads that would not stand, being held by the kernel, without their stacks: {listed}")
+        if snapshot.left_out:
+            size = snapshot.left_out / _MIB
+            notes.append(f"{size:.0f} MiB of the memory were too much to copy: variables that point there show errors")
+        return notes
+
+
+@asynccontextmanager
+async def observing(target: Target, options: Options, progress: Progress) -> AsyncIterator[Observed]:
+    """Go beside the target and read its symbols; at the block's end nothing is left. Raises StacksError."""
+    try:
+        async with asyncio.TaskGroup() as tasks, AsyncExitStack() as undo:
+            closing = AsyncExitStack()
+            undo.push_async_callback(lambda: run_to_end(closing.aclose(), _END_LIMIT_S))
+            runtime = await _usable_runtime(target, closing)
+            config = AttachConfig(target=target.uri, process=options.process, sidecar=options.sidecar)
+            try:
+                sidecar, agent, inspection = await reach(config, runtime, target.name, progress, tasks, closing)
+            except DapbridgeError as error:
+                raise StacksError(format_failure(error), NOT_DEBUGGABLE) from error
+            facts = await read_facts(agent, inspection.process)
+            observed = Observed(target, options, sidecar, agent, inspection.process, facts)
+            closing.push_async_callback(observed.aclose)
+            try:
+                progress("reading symbols")
+                await observed.prepare(tasks)
+                yield observed
+            except StacksError:
+                raise
+            except DapbridgeError as error:
+                raise await observed.explain_end(error) from error
+    except ExceptionGroup as group:
+        raise find_cause(group) from group
+
+
+async def _usable_runtime(target: Target, closing: AsyncExitStack) -> Runtime:
+    try:
+        runtime = make_runtime(target.scheme)
+        closing.push_async_callback(runtime.aclose)
+        # Nothing is done with the list: an engine that can't be reached says so here.
+        await runtime.targets()
+    except DapbridgeError as error:
+        raise StacksError(format_failure(error), UNAVAILABLE) from error
+    return runtime
+
+
+def _places(stacks: dict[int, list[Frame]]) -> Sequence[tuple[int, int]]:
+    """Return the frames that can have variables."""
+    return [
+        (tid, level) for tid, frames in stacks.items() for level, frame in enumerate(frames) if frame.line is not None
+    ]
