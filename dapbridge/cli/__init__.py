@@ -10,6 +10,7 @@ from dapbridge.cli.ps import ps
 from dapbridge.cli.run import run
 from dapbridge.cli.serve import serve
 from dapbridge.cli.stacks import stacks
+from dapbridge.cli.watch import watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,5 +19,5 @@ def main() -> None:
     """Your editor's debugger inside any running container, without touching it."""
 
 
-for command in (serve, run, stacks, ps, init, image, cleanup):
+for command in (serve, run, stacks, watch, ps, init, image, cleanup):
     main.add_command(command)

@@ -20,6 +20,21 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _INTERRUPTED = 130
 
 
+class LookingCommand(click.Command):
+    """A command whose wrong use has an exit code of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line. Raises UsageError."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _UsageError(error.format_message(), error.ctx) from None
+
+
+class _UsageError(click.UsageError):
+    exit_code = 64
+
+
 def looking_options(command: Command) -> Command:
     """Add the options that say which process is looked at, and what of it."""
     for option in reversed(
@@ -51,7 +66,7 @@ def looking_options(command: Command) -> Command:
     return command
 
 
-@click.command(short_help="Show what all threads of a target are doing.")
+@click.command(cls=LookingCommand, short_help="Show what all threads of a target are doing.")
 @click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
 @looking_options
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each target.")
@@ -153,13 +168,13 @@ def show(outcomes: "Sequence[Report | StacksError]", *, as_json: bool, collapsed
     else:
         from rich.console import Console
 
-        from dapbridge.headless.stacks.text import print_report
+        from dapbridge.headless.stacks.text import print_lines, report_lines
 
         console = Console()
         for number, report in enumerate(reports):
             if number:
                 console.print()
-            print_report(console, report)
+            print_lines(console, report_lines(report))
     errors = [each for each in outcomes if isinstance(each, StacksError)]
     for each in errors[:-1]:
         click.echo(f"Error: {each}", err=True)

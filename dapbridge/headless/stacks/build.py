@@ -1,6 +1,7 @@
 """Makes the report of a snapshot: the agent's facts of each thread and the debugger's frames, put together. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from msgspec import structs
@@ -41,6 +42,7 @@ def make_report(
     """Put the report together; `stacks` has the frames of each thread, the innermost first."""
     names = {each.tid: each.name for each in snapshot.threads}
     threads = tuple(_thread(each, stacks.get(each.tid, ()), names) for each in snapshot.threads)
+    deadlocks = deadlocks_of(threads)
     return Report(
         target=target,
         pid=process.pid,
@@ -48,8 +50,8 @@ def make_report(
         time=time.isoformat(timespec="milliseconds"),
         stood_still_ms=round(snapshot.stood_ns / 1e6, 2),
         threads=threads,
-        groups=groups_of(threads),
-        deadlocks=tuple(deadlocks_of(threads)),
+        groups=groups_of(threads, {tid for ring in deadlocks for tid in ring}),
+        deadlocks=tuple(deadlocks),
         notes=tuple(notes),
     )
 
@@ -63,12 +65,13 @@ def with_variables(stacks: dict[int, list[Frame]], variables: Mapping[Place, Seq
         stacks[tid][level] = structs.replace(stacks[tid][level], variables=found)
 
 
-def groups_of(threads: Sequence[Thread]) -> tuple[tuple[int, ...], ...]:
-    """Return the ids of the threads that have the same stack, the largest group first, else by the lowest id."""
+def groups_of(threads: Sequence[Thread], first: AbstractSet[int] = frozenset()) -> tuple[tuple[int, ...], ...]:
+    """Return the ids of the threads that have the same stack: those with threads in `first`, then the largest."""
     groups: dict[object, list[int]] = {}
     for thread in threads:
         groups.setdefault(stack_key(thread), []).append(thread.id)
-    return tuple(tuple(each) for each in sorted(groups.values(), key=lambda tids: (-len(tids), tids[0])))
+    order = sorted(groups.values(), key=lambda tids: (first.isdisjoint(tids), -len(tids), tids[0]))
+    return tuple(tuple(each) for each in order)
 
 
 def stack_key(thread: Thread) -> object:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from dapbridge.headless.stacks.report import Frame, Report
-from dapbridge.headless.stacks.text import name_of
+from dapbridge.headless.stacks.report import Report
+from dapbridge.headless.stacks.text import flame_name
 
 
 def to_collapsed(reports: Sequence[Report]) -> str:
@@ -13,15 +13,9 @@ def to_collapsed(reports: Sequence[Report]) -> str:
     for report in reports:
         root = report.program.rpartition("/")[2]
         for thread in report.threads:
-            frames = [_word(each) for each in reversed(thread.frames)] or [f"[{thread.state}]"]
+            frames = [_clean(flame_name(each)) for each in reversed(thread.frames)] or [f"[{thread.state}]"]
             counts[";".join([_clean(root), *frames])] += 1
     return "".join(f"{stack} {count}\n" for stack, count in sorted(counts.items()))
-
-
-def _word(frame: Frame) -> str:
-    if frame.function or not frame.library:
-        return _clean(name_of(frame))
-    return _clean(f"[{frame.library.rpartition('/')[2]}]")
 
 
 def _clean(text: str) -> str:

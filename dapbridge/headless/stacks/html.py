@@ -7,7 +7,8 @@ from importlib.resources import files
 from dapbridge.headless.stacks.report import Frame, Report, Thread
 from dapbridge.headless.stacks.text import (
     deadlock_texts,
-    group_title,
+    flame_name,
+    group_names,
     group_waits,
     name_of,
     place_of,
@@ -51,7 +52,7 @@ def _group(threads: Sequence[Thread], *, is_open: bool) -> Iterator[str]:
     first = threads[0]
     waits = "".join(f'<span class="wait">{escape(each)}</span>' for each in group_waits(threads))
     yield f'<details class="group"{" open" * is_open}><summary><b class="count">{len(threads)}</b>'
-    yield f"<span><b>{escape(group_title(threads))}</b>{waits}</span></summary>"
+    yield f"<span><b>{escape(group_names(threads))}</b>{waits}</span></summary>"
     yield '<ol class="frames" start="0">' + "".join(_frame(each) for each in first.frames) + "</ol>"
     if first.cut:
         yield "<p>… and further frames</p>"
@@ -92,7 +93,7 @@ def _flame(report: Report) -> Iterator[str]:
         node = root
         node.count += 1
         for frame in list(reversed(thread.frames))[:_MAX_DEPTH]:
-            node = node.callees.setdefault(name_of(frame), _Node())
+            node = node.callees.setdefault(flame_name(frame), _Node())
             node.count += 1
     yield from _box(report.program.rpartition("/")[2], root, len(report.threads))
 

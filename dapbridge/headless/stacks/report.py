@@ -60,8 +60,8 @@ class Report(Struct, frozen=True, omit_defaults=True):
     """All threads of a process at one moment.
 
     time: when, ISO 8601 with the UTC offset. stood_still_ms: from the first thread's stop to the last one's going on.
-    groups: the threads with the same stack, the largest group first. deadlocks: threads that wait for each other.
-    notes: what else a reader has to know.
+    groups: the threads with the same stack; those in a deadlock come first, then the largest group.
+    deadlocks: threads that wait for each other. notes: what else a reader has to know.
     """
 
     target: str

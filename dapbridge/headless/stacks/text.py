@@ -1,12 +1,13 @@
 """A report as text for people: each stack once, with the threads that have it and what they wait for."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from dapbridge.headless.stacks.report import Frame, Report, Thread
+from dapbridge.headless.stacks.report import Frame, Report, Thread, Variable
 from dapbridge.headless.stacks.waits import title
 
 MAX_NAMED = 6
@@ -14,11 +15,13 @@ MAX_NAMED = 6
 MAX_FRAMES = 60
 MAX_VALUE = 160
 _NUMBERED = 2
+_OPTIMIZED_OUT = "<optimized out>"
+_ADDRESS = re.compile(r" 0x[0-9a-f]+")
 
 
-def print_report(console: Console, report: Report) -> None:
-    """Print a report."""
-    for line in report_lines(report):
+def print_lines(console: Console, lines: Iterable[Text]) -> None:
+    """Print lines as they are, however long."""
+    for line in lines:
         console.print(line, soft_wrap=True, highlight=False)
 
 
@@ -64,7 +67,7 @@ def group_lines(threads: Sequence[Thread]) -> Iterator[Text]:
     first = threads[0]
     for level, frame in enumerate(first.frames[:MAX_FRAMES]):
         yield _frame_line(level, frame)
-        for variable in frame.variables or ():
+        for variable in _known(frame):
             yield Text.assemble("         ", (variable.name, "magenta"), " = ", _short(variable.value))
     left = len(first.frames) - MAX_FRAMES
     if left > 0 or first.cut:
@@ -75,16 +78,24 @@ def group_lines(threads: Sequence[Thread]) -> Iterator[Text]:
 
 def group_title(threads: Sequence[Thread]) -> str:
     """Return how many threads have a stack, and which."""
-    named = [title(each.id, {each.id: each.name}) for each in threads[:MAX_NAMED]]
+    return f"{len(threads)} thread{'s' * (len(threads) != 1)}: {group_names(threads)}"
+
+
+def group_names(threads: Sequence[Thread]) -> str:
+    """Return which threads have a stack."""
+    named = ", ".join(title(each.id, {each.id: each.name}) for each in threads[:MAX_NAMED])
     more = len(threads) - MAX_NAMED
-    return f"{len(threads)} thread{'s' * (len(threads) != 1)}: {', '.join(named)}" + f" and {more} more" * (more > 0)
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def group_waits(threads: Sequence[Thread]) -> list[str]:
     """Return what the threads of a group wait for, the most frequent first."""
-    counted = Counter(wait_text(each) for each in threads).most_common()
+    counted = Counter(wait_text(each) for each in threads)
+    if len(counted) > 1:
+        # Where each waits for one of its own, addresses say little.
+        counted = Counter(_ADDRESS.sub("", wait_text(each)) for each in threads)
     several = len(counted) > 1
-    texts = [f"{count} × {text}" if several else text for text, count in counted[:MAX_NAMED]]
+    texts = [f"{count} × {text}" if several else text for text, count in counted.most_common(MAX_NAMED)]
     return texts + [f"and {len(counted) - MAX_NAMED} more"] * (len(counted) > MAX_NAMED)
 
 
@@ -107,6 +118,13 @@ def name_of(frame: Frame) -> str:
     return frame.function or frame.address
 
 
+def flame_name(frame: Frame) -> str:
+    """Return what a frame is called in a flame graph, where all of a function's addresses are one."""
+    if frame.function or not frame.library:
+        return name_of(frame)
+    return f"[{frame.library.rpartition('/')[2]}]"
+
+
 def _frame_line(level: int, frame: Frame) -> Text:
     place = place_of(frame)
     style = "" if frame.path is not None else "dim"
@@ -115,6 +133,10 @@ def _frame_line(level: int, frame: Frame) -> Text:
         (name_of(frame), f"{style} bold".strip()),
         (f"  {place}" * bool(place), "cyan"),
     )
+
+
+def _known(frame: Frame) -> list[Variable]:
+    return [each for each in frame.variables or () if each.value != _OPTIMIZED_OUT]
 
 
 def _short(text: str) -> str:
