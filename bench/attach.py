@@ -37,7 +37,7 @@ MeasureLarge = Callable[[DockerTarget], Awaitable[LargeSample]]
 
 async def benchmark(runs: int, stops: int, console: Console) -> Report:
     """Measure every contender `runs` times, stepping at `stops` stops each."""
-    sidecar_image = await _make_sidecar_image()
+    sidecar_image = await make_sidecar_image()
 
     def with_dap(adapter: dap_contenders.Adapter) -> Measure:
         return lambda place: asyncio.to_thread(dap_contenders.measure, adapter, place, stops)
@@ -93,7 +93,7 @@ async def _place() -> AsyncIterator[Place]:
             yield Place(target, gauge)
 
 
-async def _make_sidecar_image() -> str:
+async def make_sidecar_image() -> str:
     """Return the tag of the sidecar's image, built if it is missing."""
     with closing(connect()) as client:
         tag = image_tag()
