@@ -56,11 +56,12 @@ def test_other_futexes(functions: list[str], text: str) -> None:
     assert text_of(wait_of(waiting, functions, NAMES)) == text
 
 
-def test_the_end_of_another_thread() -> None:
+@pytest.mark.parametrize(
+    "function", ["__pthread_clockjoin_ex", "std::thread::join", "std::thread::JoinInner<()>::join"]
+)
+def test_the_end_of_another_thread(function: str) -> None:
     waiting = seen(1, call="futex", arguments=[0x10, 265, 8])
-    assert wait_of(waiting, ["__pthread_clockjoin_ex", "main"], NAMES) == Wait(
-        "thread_end", "waits for the end of thread 8", 8
-    )
+    assert wait_of(waiting, ["", function, "main"], NAMES) == Wait("thread_end", "waits for the end of thread 8", 8)
 
 
 @pytest.mark.parametrize(

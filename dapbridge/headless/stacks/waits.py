@@ -21,7 +21,7 @@ _LOOKED_AT = 8
 
 _MUTEX = re.compile(r"_*(?:GI_+)?pthread_mutex_(?:timedlock|clocklock|lock(?:_full)?|cond_lock)")
 """Those whose futex is a mutex of the GNU C library, which knows its owner; other locks of it don't."""
-_JOIN = re.compile(r".*pthread_(?:timed|clock)?join.*|.*thrd_join")
+_JOIN = re.compile(r".*pthread_(?:timed|clock)?join.*|.*thrd_join|.*\bthread::join|.*\bJoin(?:Handle|Inner).*join")
 _OTHER_FUTEXES: tuple[tuple[re.Pattern[str], WaitKind, str], ...] = (
     (re.compile(r".*pthread_cond_(?:timed|clock)?wait.*|.*\bcnd_(?:timed)?wait|.*[Cc]ondvar.*wait.*"), "condition", ""),
     (re.compile(r".*sem_(?:timed|clock)?wait.*"), "semaphore", "waits for a semaphore"),
