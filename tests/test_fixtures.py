@@ -72,7 +72,7 @@ class TestImages:
             assert not in_root(target, "/bin/sh").exists()
             assert os.path.basename(os.readlink(f"/proc/{target.pid}/exe")) == fixture
 
-    @pytest.mark.parametrize("fixture", fixtures())
+    @pytest.mark.parametrize("fixture", [name for name in fixtures() if not name.endswith("_stripped")])
     async def test_debug_info_names_the_build_machine(self, fixture: str) -> None:
         async with running(fixture) as target:
             units = set(compilation_units(Path(f"/proc/{target.pid}/exe")))

@@ -18,7 +18,7 @@ from dapbridge.engines.mi.debugger import Answer, Debugger
 from dapbridge.engines.mi.dialect import Dialect
 from dapbridge.engines.mi.libraries import LibraryLoader
 from dapbridge.engines.mi.stack import frames_of
-from dapbridge.engines.mi.threads import LIST_THREADS, Thread
+from dapbridge.engines.mi.threads import Thread
 from dapbridge.errors import EngineError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Async, Payload
@@ -88,7 +88,7 @@ class CoreReader:
 
     async def stacks(self) -> dict[int, list[Payload]]:
         """Return the frames of every thread by its kernel id, the innermost first, named as MI does."""
-        listed = await self._debugger.send(LIST_THREADS)
+        listed = await self._debugger.send(command("x-threads"))
         threads = msgspec.convert(listed["threads"], list[Thread])
         with self._debugger.batch():
             asked = [self._debugger.send(command("x-frames", 0, MAX_FRAMES, thread=each.id)) for each in threads]
