@@ -121,7 +121,7 @@ def take(pid: int, data: bool, core_fd: int) -> dict[str, Any]:
     mappings = list(processes.mappings(pid))
     tids = sorted(int(tid) for tid in os.listdir(f"/proc/{pid}/task"))
     before = _look(pid, tids)
-    ranges, left_out = _data_ranges(pid, mappings, before) if data else ([], 0)
+    ranges, left_out = _data_ranges(pid, mappings) if data else ([], 0)
     unchanging = _unchanging_memory(pid, mappings)
     mutexes = [(each.arguments[0], _MUTEX_BYTES) for each in before.values() if waiting.is_futex(machine, each.syscall)]
     stacks = Stacks(mappings, _STACK_BUDGET, _STACK_LIMIT)
@@ -173,20 +173,13 @@ def _look(pid: int, tids: Iterable[int]) -> dict[int, Waiting]:
     return found
 
 
-def _data_ranges(pid: int, mappings: list[Mapping], before: dict[int, Waiting]) -> tuple[list[tuple[int, int]], int]:
-    """Return what the process has written, but stacks, as (address, size), and how many bytes are too much.
+def _data_ranges(pid: int, mappings: list[Mapping]) -> tuple[list[tuple[int, int]], int]:
+    """Return what the process has written, as (address, size), and how many bytes are too much.
 
     The smallest mappings come first: variables of programs and libraries, small heaps.
     """
-    sps = [each.at[0] for each in before.values() if each.at]
-    chosen = [
-        each
-        for each in mappings
-        if each.writable
-        and each.private
-        and each.path != "[stack]"
-        and not any(each.start <= sp < each.end for sp in sps)
-    ]
+    # Stacks included: they may lie in the middle of a heap (coroutines, Go).
+    chosen = [each for each in mappings if each.writable and each.private]
     ranges: list[tuple[int, int]] = []
     left_out = 0
     budget = _DATA_BUDGET
