@@ -102,7 +102,7 @@ def _box(name: str, node: _Node, total: int) -> Iterator[str]:
     hint = f"{name}: {node.count} of {total} threads"
     hue = sum(name.encode()) % 40
     yield f'<div class="box" style="flex-grow:{node.count}"><span title="{escape(hint)}" style="--hue:{hue}">'
-    yield f"{escape(name)}</span>"
+    yield f"{escape(name.replace('(anonymous namespace)::', ''))}</span>"
     if node.callees:
         yield '<div class="row">'
         for callee, below in sorted(node.callees.items(), key=lambda item: -item[1].count):
