@@ -67,6 +67,6 @@ def _mark_text(change: Change) -> str:
         case "moved":
             return "~ moved:"
         case "same":
-            return f"= same place for {change.since_s:.0f} s:"
+            return f"= same place for {round(change.since_s, 1):g} s:"
         case _:
             return " "
