@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dapbridge import log
-from dapbridge.cli.running import progress
+from dapbridge.cli.running import INTERRUPTED, progress
 
 if TYPE_CHECKING:
     from dapbridge.headless.stacks.report import Report
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-_INTERRUPTED = 130
 
 
 class LookingCommand(click.Command):
@@ -140,7 +138,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(work())
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
-        raise click.exceptions.Exit(_INTERRUPTED) from None
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def show(outcomes: "Sequence[Report | StacksError]", *, as_json: bool, collapsed: bool, html: Path | None) -> None:
