@@ -19,6 +19,13 @@ from support.targets import DockerTarget, running, running_process
 pytestmark = [pytest.mark.docker, pytest.mark.root]
 
 LIMIT_S = 60.0
+TRACER = """
+import sys
+from dapbridge.agent.remote import kernel
+kernel.ptrace(kernel.PTRACE_SEIZE, int(sys.argv[1]))
+print("traces it", flush=True)
+sys.stdin.read()
+"""
 SOURCE = "stuck.cpp"
 
 
@@ -205,6 +212,33 @@ async def test_a_paused_target_is_refused() -> None:
         await asyncio.to_thread(target.container.unpause)
         assert code == 77
         assert "is paused" in stderr
+        await target.assert_let_go()
+
+
+async def test_a_target_that_does_not_run_is_refused() -> None:
+    async with running("exit", "3", "/tmp/trigger") as target:
+        target.trigger()
+        await target.wait_exit()
+        code, _, stderr = await run("stacks", target.name)
+        assert code == 77
+        assert f"container '{target.name}' is not running: exited with exit code 3" in stderr
+
+
+async def test_a_target_that_somebody_traces_is_refused() -> None:
+    async with running("stuck") as target:
+        tracer = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", TRACER, str(target.pid)), stdin=PIPE, stdout=PIPE
+        )
+        assert tracer.stdout is not None
+        assert await tracer.stdout.readline() == b"traces it\n"
+        code, _, stderr = await run("stacks", target.name)
+        await tracer.communicate(b"")
+        assert code == 77
+        # It is in another PID namespace, where the agent can't see it.
+        refused = (
+            "Error: can't take a snapshot of process 1: Operation not permitted (the kernel refused ptrace: a debugger"
+        )
+        assert stderr.splitlines()[-1].startswith(refused)
         await target.assert_let_go()
 
 

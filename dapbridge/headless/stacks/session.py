@@ -103,7 +103,9 @@ class Observed:
             code = await self._sidecar.target_exit_code()
             how = "the target has ended" if code is not None else f"the sidecar has ended: {self._agent.end_reason}"
             return StacksError(f"{how} with exit code {code}" if code is not None else how, NOT_DEBUGGABLE)
-        return StacksError(format_failure(error), NOT_DEBUGGABLE)
+        text = format_failure(error)
+        hint = Gdb().attach_hint(text)
+        return StacksError(f"{text} ({hint})" if hint else text, NOT_DEBUGGABLE)
 
     async def aclose(self) -> None:
         """End the debugger."""
