@@ -147,13 +147,6 @@ def show(outcomes: "Sequence[Report | StacksError]", *, as_json: bool, collapsed
     from dapbridge.headless.stacks.session import StacksError
 
     reports = [each for each in outcomes if isinstance(each, Report)]
-    if html is not None and reports:
-        from dapbridge.headless.stacks.html import to_html
-
-        try:
-            html.write_text(to_html(reports), encoding="utf-8")
-        except OSError as error:
-            raise failure(f"can't write {html}: {error.strerror}", 1) from None
     if as_json:
         import msgspec
 
@@ -164,17 +157,28 @@ def show(outcomes: "Sequence[Report | StacksError]", *, as_json: bool, collapsed
 
         click.echo(to_collapsed(reports), nl=False)
     else:
-        from rich.console import Console
+        _print_text(reports)
+    if html is not None and reports:
+        from dapbridge.headless.stacks.html import to_html
 
-        from dapbridge.headless.stacks.text import print_lines, report_lines
-
-        console = Console()
-        for number, report in enumerate(reports):
-            if number:
-                console.print()
-            print_lines(console, report_lines(report))
+        try:
+            html.write_text(to_html(reports), encoding="utf-8")
+        except OSError as error:
+            raise failure(f"can't write {html}: {error.strerror}", 1) from None
     errors = [each for each in outcomes if isinstance(each, StacksError)]
     for each in errors[:-1]:
         click.echo(f"Error: {each}", err=True)
     if errors:
         raise failure(str(errors[-1]), errors[0].exit_code)
+
+
+def _print_text(reports: "Sequence[Report]") -> None:
+    from rich.console import Console
+
+    from dapbridge.headless.stacks.text import print_lines, report_lines
+
+    console = Console()
+    for number, report in enumerate(reports):
+        if number:
+            console.print()
+        print_lines(console, report_lines(report))

@@ -93,6 +93,20 @@ def test_collapsed_lines_add_up_and_go_from_the_outermost_in() -> None:
     assert to_collapsed([shown]) == "api;[libc.so.6];a:b c 1\napi;[running] 1\napi;main;wait 2\n"
 
 
+def test_a_terminal_gets_no_orders_from_the_target() -> None:
+    orders = "\x1b]0;title\x07\x9b2J\u202e\n"
+    variables = (Variable("a", orders),)
+    hostile = Thread(1, orders, "sleeping", Wait("io", orders), (Frame(orders, orders, 1, variables=variables),))
+    shown = report(hostile)
+    output = StringIO()
+    console = Console(file=output, width=80, height=40)
+    print_lines(console, report_lines(shown))
+    console.print(fitted(watch_lines(shown, History().add(shown)), console))
+    lines = output.getvalue() + to_collapsed([shown])
+    assert not set(lines) & set("\x1b\x07\x9b\u202e")
+    assert lines.count("]0;title") >= 8
+
+
 class Tags(HTMLParser):
     """Notes tags that are left open, and all text."""
 

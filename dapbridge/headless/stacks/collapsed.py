@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dapbridge.headless.stacks.report import Report
-from dapbridge.headless.stacks.text import flame_name
+from dapbridge.headless.stacks.text import CONTROLS, flame_name
 
 
 def to_collapsed(reports: Sequence[Report]) -> str:
@@ -19,4 +19,4 @@ def to_collapsed(reports: Sequence[Report]) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(text.replace(";", ":").split())
+    return " ".join(text.replace(";", ":").split()).translate(CONTROLS)

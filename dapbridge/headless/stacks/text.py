@@ -15,6 +15,8 @@ MAX_NAMED = 6
 MAX_FRAMES = 60
 MAX_VALUE = 160
 _NUMBERED = 2
+CONTROLS = dict.fromkeys((*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
+"""Control characters, and those that turn the direction of writing, each by one that shows that there was one."""
 _OPTIMIZED_OUT = "<optimized out>"
 _ADDRESS = re.compile(r" 0x[0-9a-f]+")
 
@@ -22,7 +24,13 @@ _ADDRESS = re.compile(r" 0x[0-9a-f]+")
 def print_lines(console: Console, lines: Iterable[Text]) -> None:
     """Print lines as they are, however long."""
     for line in lines:
-        console.print(line, soft_wrap=True, highlight=False)
+        console.print(printable(line), soft_wrap=True, highlight=False)
+
+
+def printable(line: Text) -> Text:
+    """Return a line without what a terminal takes for orders: names and values are the target's."""
+    line.plain = line.plain.translate(CONTROLS)
+    return line
 
 
 def report_lines(report: Report) -> Iterator[Text]:

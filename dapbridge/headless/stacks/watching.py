@@ -14,6 +14,7 @@ from dapbridge.headless.stacks.text import (
     heading,
     name_of,
     place_of,
+    printable,
 )
 from dapbridge.headless.stacks.waits import title
 
@@ -41,7 +42,7 @@ def fitted(lines: Iterator[Text], console: Console) -> Group:
     room = max(console.height - _HEADROOM, 5)
     if len(shown) > room:
         shown = [*shown[: room - 1], Text(f"… {len(shown) - room + 1} more lines: make the window higher", "dim")]
-    for line in shown:
+    for line in map(printable, shown):
         line.no_wrap = True
         line.overflow = "ellipsis"
     return Group(*shown)
