@@ -93,7 +93,7 @@ class SnapshotThread(Struct, frozen=True):
     """A thread at the moment of a snapshot; `syscall` is None where it ran. `state` is one letter, as in /proc.
 
     wchan: where in the kernel it waited. owner: the thread that holds the mutex it waits for, if it waits for one.
-    stopped: False for one that would not stand, whose stack is not known.
+    stopped: False for one that would not stand, whose stack is not known. cpu_ns: the processor time of its life.
     """
 
     tid: int
@@ -103,6 +103,7 @@ class SnapshotThread(Struct, frozen=True):
     wchan: str = ""
     syscall: SystemCall | None = None
     owner: int | None = None
+    cpu_ns: int | None = None
 
 
 class Snapshot(Struct, frozen=True):

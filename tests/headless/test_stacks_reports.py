@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import msgspec
+import pytest
 from rich.console import Console
 from stacks_samples import frame, report, thread
 
@@ -149,6 +150,20 @@ def test_changes_from_one_report_to_the_next() -> None:
     assert [each.id for each in second.ended] == [3]
     third = history.add(report(thread(1, "main"), thread(2, "other"), time="2026-01-02T03:04:15.000+00:00"))
     assert third.threads == {1: Change("same", 10), 2: Change("same", 6)}
+
+
+def test_what_threads_have_used_of_a_processor_since() -> None:
+    def used(tid: int, cpu_ms: float) -> Thread:
+        return msgspec.structs.replace(thread(tid, "spin"), cpu_ms=cpu_ms)
+
+    history = History()
+    history.add(report(used(1, 1000), used(2, 500), thread(3, "spin")))
+    later = report(used(1, 3000), used(2, 1500.5), thread(3, "spin"), time="2026-01-02T03:04:09.000+00:00")
+    changes = history.add(later)
+    assert changes.threads[1] == Change("same", 4, 0.5)
+    assert changes.of_group((1, 2, 3)).busy == pytest.approx(0.75, abs=0.01)
+    lines = [each.plain for each in watch_lines(later, changes)]
+    assert lines[1].startswith("= same place for 4 s, 75% of a processor: 3 threads: ")
 
 
 def test_what_is_watched_shows_what_changed_first() -> None:

@@ -283,6 +283,7 @@ def _describe(
 ) -> dict[str, Any]:
     """Return what is told of one thread; its system call only if that is true for the moment of the freeze."""
     found: dict[str, Any] = {"tid": tid, "name": seen.name if seen else "", "state": seen.state if seen else "?"}
+    found["cpu_ns"] = seen.cpu_ns if seen else None
     if registers is None:
         return {**found, "stopped": False, "wchan": seen.wchan if seen else ""}
     general = memoryview(registers[NT_PRSTATUS]).cast("Q")

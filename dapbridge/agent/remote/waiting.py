@@ -76,12 +76,16 @@ _MAX_WATCHED = 8
 
 
 class Waiting:
-    """What one thread did at a moment: `syscall` is its number (None where it ran), `at` its (sp, pc) then."""
+    """What one thread did at a moment: `syscall` is its number (None where it ran), `at` its (sp, pc) then.
 
-    __slots__ = ("arguments", "at", "name", "state", "syscall", "wchan")
+    cpu_ns: the processor time that it has used in its life, None where the kernel doesn't tell.
+    """
 
-    def __init__(self, name: str, state: str, wchan: str, syscall: list[str]) -> None:
+    __slots__ = ("arguments", "at", "cpu_ns", "name", "state", "syscall", "wchan")
+
+    def __init__(self, name: str, state: str, wchan: str, syscall: list[str], cpu_ns: int | None) -> None:
         self.name = name
+        self.cpu_ns = cpu_ns
         self.state = state
         self.wchan = wchan
         # "running"; "-1 SP PC" where it waits in no system call; "NUMBER ARG1 ... ARG6 SP PC" (proc(5)).
@@ -95,8 +99,13 @@ def look(pid: int, tid: int) -> Waiting:
     """Return what a thread does now. Raises OSError."""
     place = f"/proc/{pid}/task/{tid}"
     name, state = _read(f"{place}/stat").rpartition(")")[::2]
+    cpu_ns = _try_read(f"{place}/schedstat").split()[:1]
     return Waiting(
-        name.partition("(")[2], state.split()[0], _try_read(f"{place}/wchan"), _try_read(f"{place}/syscall").split()
+        name.partition("(")[2],
+        state.split()[0],
+        _try_read(f"{place}/wchan"),
+        _try_read(f"{place}/syscall").split(),
+        int(cpu_ns[0]) if cpu_ns else None,
     )
 
 

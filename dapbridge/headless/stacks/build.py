@@ -93,4 +93,5 @@ def _thread(seen: SnapshotThread, frames: Sequence[Frame], names: Mapping[int, s
         wait=wait_of(seen, [each.function for each in frames], names),
         frames=tuple(frames[:MAX_FRAMES]),
         cut=len(frames) > MAX_FRAMES,
+        cpu_ms=None if seen.cpu_ns is None else round(seen.cpu_ns / 1e6, 1),
     )

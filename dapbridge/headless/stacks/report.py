@@ -45,6 +45,7 @@ class Wait(Struct, frozen=True, omit_defaults=True):
 class Thread(Struct, frozen=True, omit_defaults=True):
     """A thread with its stack, the innermost frame first; `cut` says that the stack goes on.
 
+    `cpu_ms` is the processor time that it has used in its life.
     `id` is the kernel's, in the target's PID namespace.
     """
 
@@ -54,6 +55,7 @@ class Thread(Struct, frozen=True, omit_defaults=True):
     wait: Wait | None = None
     frames: tuple[Frame, ...] = ()
     cut: bool = False
+    cpu_ms: float | None = None
 
 
 class Report(Struct, frozen=True, omit_defaults=True):

@@ -21,6 +21,8 @@ from dapbridge.headless.stacks.waits import title
 _INNER_FRAMES = 6
 _STYLES = {"first": "", "new": "bold green", "moved": "bold yellow", "same": "dim"}
 _HEADROOM = 3
+_BUSY = 0.01
+"""What a thread uses less of is not told: a look itself costs it some."""
 
 
 def watch_lines(report: Report, changes: Changes) -> Iterator[Text]:
@@ -62,12 +64,13 @@ def _group_lines(threads: list[Thread], change: Change) -> Iterator[Text]:
 
 
 def _mark_text(change: Change) -> str:
+    busy = f", {change.busy:.0%} of a processor" if change.busy >= _BUSY else ""
     match change.mark:
         case "new":
-            return "+ new:"
+            return f"+ new{busy}:"
         case "moved":
-            return "~ moved:"
+            return f"~ moved{busy}:"
         case "same":
-            return f"= same place for {round(change.since_s, 1):g} s:"
+            return f"= same place for {round(change.since_s, 1):g} s{busy}:"
         case _:
             return " "
