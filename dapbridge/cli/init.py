@@ -1,6 +1,5 @@
 """`dapbridge init`: a configuration for a target, written where the editor finds it."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,8 @@ def init(target: str, editor: str, process: str | None) -> None:
     the editor's file already stays as it is, comments included; a configuration for the same process is not written
     twice.
     """
+    import asyncio
+
     from dapbridge.config import parse_attach
     from dapbridge.editors.files import PLACES, make_entry, write_entry
     from dapbridge.editors.looking import look
