@@ -186,7 +186,7 @@ async def test_a_process_that_has_ended(compiled: Callable[[str], Path]) -> None
         async with agent_of(target) as agent:
             os.kill(target.pid, signal.SIGKILL)
             await procfs_ended(target.pid)
-            with pytest.raises(UserError, match=f"can't take a snapshot of process {target.pid}: "):
+            with pytest.raises(UserError, match=f"can't take a snapshot of process {target.pid}: it has ended"):
                 await agent.snapshot(target.pid)
 
 

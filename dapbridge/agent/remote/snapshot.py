@@ -50,10 +50,15 @@ class Snapshots:
         """Take one of process `pid`; `answer` is given `result` or `error` later. Raises OSError."""
         core = os.memfd_create("core", os.MFD_CLOEXEC)
         answers, told = os.pipe2(os.O_CLOEXEC)
-        child = os.fork()
-        if child == 0:
-            _run_child(pid, data, core, told)
-        os.close(told)
+        try:
+            if os.fork() == 0:
+                _run_child(pid, data, core, told)
+        except OSError:  # too many processes
+            os.close(core)
+            os.close(answers)
+            raise
+        finally:
+            os.close(told)
         told_so_far: list[bytes] = []
 
         def read() -> None:
@@ -89,7 +94,7 @@ def _run_child(pid: int, data: bool, core: int, told: int) -> None:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         try:
             found = take(pid, data, core)
-        except ProcessLookupError:
+        except (ProcessLookupError, FileNotFoundError):
             found = {"error": "it has ended"}
         except OSError as error:
             found = {"error": error.strerror or str(error)}
@@ -127,7 +132,7 @@ def take(pid: int, data: bool, core_fd: int) -> dict[str, Any]:
     stacks = Stacks(mappings, _STACK_BUDGET, _STACK_LIMIT)
     freezer = Freezer(pid, machine, stacks, tids, {tid for tid, each in before.items() if each.state == "D"})
     expected = stacks.spans(each.at[0] for each in before.values() if each.at)
-    freezer.prepare(2 * sum(size for _, size in [*expected, *ranges, *mutexes]) + MIB)
+    freezer.prepare(sum(size for _, size in [*expected, *expected, *ranges, *mutexes]) + MIB)
     freezer.take(tids, [*ranges, *mutexes])
     # What is left to do touches nothing; but a child that hangs would keep the agent from ending.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
