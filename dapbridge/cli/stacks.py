@@ -8,6 +8,7 @@ import click
 
 from dapbridge import log
 from dapbridge.cli.running import INTERRUPTED, progress
+from dapbridge.headless.exit_codes import USAGE
 
 if TYPE_CHECKING:
     from dapbridge.headless.stacks.report import Report
@@ -30,7 +31,7 @@ class LookingCommand(click.Command):
 
 
 class _UsageError(click.UsageError):
-    exit_code = 64
+    exit_code = USAGE
 
 
 def looking_options(command: Command) -> Command:
@@ -118,7 +119,7 @@ def parse(
 
 def usage_error(text: str) -> click.ClickException:
     """Return the error for a command line that makes no sense."""
-    return failure(text, 64)
+    return failure(text, USAGE)
 
 
 def failure(text: str, code: int) -> click.ClickException:

@@ -1,4 +1,5 @@
-"""The exit codes of `dapbridge run`, as docs/ci.md explains them. Those of COMMAND come through unchanged."""
+"""The exit codes of `dapbridge run`, as docs/ci.md explains them (those of COMMAND come through unchanged), and of
+`stacks` and `watch`."""
 
 OK = 0
 USAGE = 64

@@ -16,6 +16,7 @@ from dapbridge.engines.mi.core_reader import CoreReader
 from dapbridge.engines.mi.gdb import Gdb
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.failures import find_cause, format_failure
+from dapbridge.headless.exit_codes import NOT_DEBUGGABLE, UNAVAILABLE
 from dapbridge.headless.stacks.build import frame_of, make_report, with_variables
 from dapbridge.headless.stacks.paths import ClientPaths
 from dapbridge.headless.stacks.report import Frame, Report
@@ -27,9 +28,6 @@ from dapbridge.shielded import run_to_end
 from dapbridge.symbols import ElfFacts
 
 log = logging.getLogger(__name__)
-
-USAGE, UNAVAILABLE, NOT_DEBUGGABLE = 64, 69, 77
-"""The exit codes for what is wrong with the command line, with the runtime, and with the target."""
 
 _END_LIMIT_S = 90.0
 _MIB = 1 << 20
