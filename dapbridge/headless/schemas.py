@@ -1,4 +1,4 @@
-"""The JSON schemas of what `dapbridge run` reads and writes, made of the structs. `python -m` writes them to docs/."""
+"""The JSON schemas of what `run` and `stacks` read and write, made of the structs. `python -m` writes them to docs/."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import msgspec
 
 from dapbridge.headless.happenings import Happening
 from dapbridge.headless.probe_file import RunFile
+from dapbridge.headless.stacks.schema import make_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,6 +20,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "dapbridge.schema.json": {"$schema": _DRAFT, "title": "dapbridge.yml"} | msgspec.json.schema(RunFile),
         "report.schema.json": {"$schema": _DRAFT, "title": "A line of the report of `dapbridge run --json`"}
         | msgspec.json.schema(Happening),
+        "stacks.schema.json": {"$schema": _DRAFT, "title": "A line of `dapbridge stacks --json`"} | make_schema(),
     }
 
 
