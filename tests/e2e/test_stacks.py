@@ -284,6 +284,19 @@ async def test_watching_a_target_that_ends() -> None:
             assert stderr.decode().splitlines()[-1].startswith("Error: the target has ended with exit code 3")
 
 
+async def test_the_sidecar_is_killed_meanwhile() -> None:
+    async with running("stuck") as target:
+        async with dapbridge("watch", target.name, "--interval", "0.2") as process:
+            await lines_of(process, r"^= same place")
+            (sidecar,) = await asyncio.to_thread(target.sidecars)
+            await asyncio.to_thread(sidecar.kill)
+            async with asyncio.timeout(LIMIT_S):
+                _, stderr = await process.communicate()
+            assert process.returncode == 69
+            assert stderr.decode().splitlines()[-1].startswith("Error: the sidecar has ended: ")
+        await target.assert_runs_on()
+
+
 async def test_who_watches_is_killed() -> None:
     async with running("stuck") as target:
         async with dapbridge("watch", target.name, "--interval", "0.1") as process:

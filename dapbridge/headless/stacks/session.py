@@ -14,7 +14,7 @@ from dapbridge.agent.facts import Process, Snapshot
 from dapbridge.config import AttachConfig, SidecarConfig, SubstitutePathRule
 from dapbridge.engines.mi.core_reader import CoreReader
 from dapbridge.engines.mi.gdb import Gdb
-from dapbridge.errors import DapbridgeError, ProtocolError, UserError
+from dapbridge.errors import DapbridgeError, UserError
 from dapbridge.failures import find_cause, format_failure
 from dapbridge.headless.exit_codes import NOT_DEBUGGABLE, UNAVAILABLE
 from dapbridge.headless.stacks.build import frame_of, make_report, with_variables
@@ -97,11 +97,14 @@ class Observed:
 
     async def explain_end(self, error: DapbridgeError) -> StacksError:
         """Return the error to show in place of `error`, which may come from the target's end."""
-        if isinstance(error, ProtocolError) and self._agent.end_reason is not None:
+        if self._agent.end_reason is not None:
             code = await self._sidecar.target_exit_code()
-            how = "the target has ended" if code is not None else f"the sidecar has ended: {self._agent.end_reason}"
-            return StacksError(f"{how} with exit code {code}" if code is not None else how, NOT_DEBUGGABLE)
+            if code is not None:
+                return StacksError(f"the target has ended with exit code {code}", NOT_DEBUGGABLE)
+            return StacksError(f"the sidecar has ended: {self._agent.end_reason}", UNAVAILABLE)
         text = format_failure(error)
+        if not isinstance(error, UserError):
+            return StacksError(text, UNAVAILABLE)
         hint = Gdb().attach_hint(text)
         return StacksError(f"{text} ({hint})" if hint else text, NOT_DEBUGGABLE)
 
