@@ -102,7 +102,12 @@ class _Opening:
 
 async def _variables(client: DapClient, frame_id: int, depth: int, opening: _Opening) -> tuple[Variable, ...]:
     scopes = (await client.request("scopes", frameId=frame_id))["scopes"]
-    shown = [each for each in scopes if each.get("presentationHint") in _SHOWN_SCOPES and not each.get("expensive")]
+    # Not every engine gives a hint; those that don't have the same names.
+    shown = [
+        each
+        for each in scopes
+        if str(each.get("presentationHint") or each["name"]).lower() in _SHOWN_SCOPES and not each.get("expensive")
+    ]
     asked = [client.send("variables", {"variablesReference": each["variablesReference"]}) for each in shown]
     values = [value for answer in asked for value in (await answer)["variables"]]
     return await opening.open(values[:MAX_VARIABLES], depth)

@@ -1,8 +1,10 @@
 """Runs against a fake engine: what is asked of it, in which order, and that nothing keeps it standing."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +77,14 @@ class Rig:
         self.set_up(engine)
 
 
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    """What a COMMAND reads that ends when the test writes."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return path
+
+
 def placed(request: Request) -> JsonObject:
     return {
         "breakpoints": [
@@ -120,6 +130,7 @@ async def test_a_target_goes_on_though_it_cannot_be_looked_at(monkeypatch: pytes
         rig.stop(hitBreakpointIds=[3])
         hit = await rig.report.first(Hit)
         assert "not all could be read" in hit.incomplete
+        monkeypatch.setattr(attachment, "CAPTURE_LIMIT_S", LIMIT_S)
         rig.engine.unanswered.clear()
         rig.engine.answers["stackTrace"] = lambda request: Response(request.seq, "stackTrace", False, "notStopped")
         rig.stop(hitBreakpointIds=[3])
@@ -137,6 +148,26 @@ async def test_what_was_seen_stays_where_the_rest_can_not_be_read() -> None:
         rig.stop(hitBreakpointIds=[3])
         hit = await rig.report.first(Hit)
     assert (hit.thread.frames[0].function, hit.incomplete) == ("main", "no memory there")
+
+
+async def test_arguments_and_locals_are_shown_also_where_the_engine_gives_no_hint() -> None:
+    scopes = [{"name": "Locals", "variablesReference": 5}, {"name": "Registers", "variablesReference": 6}]
+    rig = Rig(BREAK)
+
+    def set_up(engine: FakeEngine) -> None:
+        engine.answers["scopes"] = lambda _: {"scopes": [{"expensive": False, **each} for each in scopes]}
+        engine.answers["variables"] = lambda request: {
+            "variables": [
+                {"name": f"in {request.arguments['variablesReference']}", "value": "1", "variablesReference": 0}
+            ]
+        }
+
+    rig.set_up = set_up
+    async with rig.running():
+        await rig.report.first(attachment.Attached)
+        rig.stop(hitBreakpointIds=[3])
+        hit = await rig.report.first(Hit)
+    assert [each.name for each in hit.variables] == ["in 5"]
 
 
 async def test_a_pid_1_that_crashes_again_at_its_place_is_let_go_to_end_by_it() -> None:
@@ -167,23 +198,25 @@ async def test_a_stop_of_another_cause_is_gone_on_from() -> None:
     assert not any(isinstance(each, Hit) for each in rig.report.told)
 
 
-async def test_silence_of_the_command_pauses_the_target_and_shows_all_threads() -> None:
-    rig = Rig(parse_hang(0.05), command=("sh", "-c", "sleep 1"))
+async def test_silence_of_the_command_pauses_the_target_and_shows_all_threads(fifo: Path) -> None:
+    rig = Rig(parse_hang(0.05), command=("cat", str(fifo)))
     rig.set_up = lambda engine: engine.answers.update(pause=lambda _: rig.stop(reason="pause") or {})
     async with rig.running() as run:
         hit = await rig.report.first(Hit)
         assert [each.frames[0].function for each in hit.threads] == ["main"]
+        await asyncio.to_thread(fifo.write_text, "")
     assert run.result() == exit_codes.OK
     assert rig.engine.commands().count("continue") == 1
 
 
-async def test_a_pause_that_fails_is_said() -> None:
-    rig = Rig(parse_hang(0.05), command=("sh", "-c", "sleep 1"))
+async def test_a_pause_that_fails_is_said(fifo: Path) -> None:
+    rig = Rig(parse_hang(0.05), command=("cat", str(fifo)))
     rig.set_up = lambda engine: engine.answers.update(
         pause=lambda request: Response(request.seq, "pause", False, "it can't be")
     )
     async with rig.running():
         assert "it can't be" in (await rig.report.first(Warned)).text
+        await asyncio.to_thread(fifo.write_text, "")
 
 
 @pytest.mark.parametrize(
