@@ -198,7 +198,9 @@ async def test_wire_log_and_sidecars_are_shown(server: CodeServer, chromium: Bro
         await code.run_command("Debug: Start Debugging")
         await code.expect_attached("spin")
         await code.run_command("dapbridge: Show Log")
-        await expect(code.page.locator(".part.panel .view-lines")).to_contain_text("client <", timeout=LIMIT_MS)
+        await expect(code.page.locator(".part.panel .view-lines")).to_contain_text(
+            "dapbridge.wire.client: client", timeout=LIMIT_MS
+        )
         await code.screenshot("log")
         await code.run_command("dapbridge: Clean Up Sidecars")
         left = code.notifications.filter(has_text=re.compile(rf"target '{target.name}'\): left alone"))
@@ -223,6 +225,8 @@ async def test_closed_window_lets_go(server: CodeServer, chromium: Browser, proj
     async with running("spin") as target:
         async with workbench(server, chromium, project) as code:
             await stop_at_work(code, project, target)
+        # The server waits a little for the window to come back.
+        await target.wait_until_alone(LIMIT_MS / 1000)
         await assert_whole(target)
 
 
