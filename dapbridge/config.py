@@ -107,7 +107,7 @@ _CLIENTS_OWN = frozenset(
         "linux",
     ]
 )
-_DELVES_OWN = frozenset(
+DELVES_OWN = frozenset(
     [
         "backend",
         "followExec",
@@ -200,7 +200,7 @@ def warnings(arguments: JsonObject) -> list[str]:
     An attribute like none of ours is no slip: clients add their own.
     """
     known = [field.encode_name for field in msgspec.structs.fields(AttachConfig)]
-    unknown = [name for name in arguments if name not in {*known, *_CLIENTS_OWN, *_DELVES_OWN}]
+    unknown = [name for name in arguments if name not in {*known, *_CLIENTS_OWN, *DELVES_OWN}]
     found = []
     for name in unknown:
         meant = _OTHER_NAMES.get(name) or (None if name.startswith(("__", ":")) else _find_similar(name, known))

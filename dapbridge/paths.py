@@ -17,6 +17,7 @@ from dapbridge.config import SubstitutePathRule
 CACHED_PATHS = 4096
 
 _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/]|$)")
+_LIBRARY = re.compile(r"(?:^|/)(?:go[\d.-]*/src|pkg/mod|rustc/[0-9a-f]+|registry/src)/")
 # "<built-in>" of compilers, and URIs of editors ("untitled:Untitled-1", "git:/…"): neither is a relative path.
 _NO_PATH = re.compile(r"$|<|[A-Za-z][A-Za-z0-9+.-]+:")
 
@@ -58,13 +59,15 @@ def learn_rule(client_path: str, target_paths: Iterable[str]) -> SubstitutePathR
     """Derive the rule that maps `client_path` to that one of `target_paths` which shares the longest end with it.
 
     The end is one of whole components, the file name at least. None where no target path fits, two fit equally well, or
-    one is equal already.
+    one is equal already. Of two that fit equally well, one in a toolchain or in a cache of packages does not count.
     """
     client = _parse(client_path, _is_windows(client_path))
     targets = {_parse(path, _is_windows(path)) for path in target_paths}
     longest = max((_common_end(client, target) for target in targets), default=0)
     fitting = [target for target in targets if _common_end(client, target) == longest]
-    if longest == 0 or client in targets or len(fitting) > 1:
+    if len(fitting) > 1:
+        fitting = [target for target in fitting if not _is_library(target)]
+    if longest == 0 or client in targets or len(fitting) != 1:
         return None
     target = fitting[0]
     end = min(longest, client.spare_parts, target.spare_parts)
@@ -105,6 +108,14 @@ class _Path(Struct, frozen=True):
 
     def _format(self, parts: Sequence[str]) -> str:
         return self.root + ("\\" if self.windows else "/").join(parts)
+
+
+def _is_library(path: _Path) -> bool:
+    """Tell whether it is a source of Go's or Rust's own, or of a package that their tools have fetched."""
+    # Go's own sources in a program built with -trimpath: "net/http/server.go"; a module's path begins with a host.
+    if not path.root and len(path.parts) > 1 and path.parts[0].isalnum() and path.parts[-1].endswith(".go"):
+        return True
+    return _LIBRARY.search("/".join(path.parts)) is not None
 
 
 def _cached(rules: Sequence[tuple[_Path, _Path]]) -> Callable[[str], str | None]:

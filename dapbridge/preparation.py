@@ -154,9 +154,7 @@ def choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
     if wanted != "auto":
         return wanted
     if facts is not None and facts.language == "go":
-        raise UserError(
-            'this is a Go program, and the engine for Go (delve) is not there yet; "engine": "gdb" works with limits'
-        )
+        return "delve"
     return "gdb"
 
 
@@ -164,7 +162,9 @@ def _tell_of_symbols(emit: Emit, process: Process, facts: ElfFacts | None) -> No
     if facts is None or facts.has_debug_info:
         return
     name = process.exe or process.name
-    text = (
-        f"{name} was built without debug information (-g) or stripped: there are no source lines or variables in it\n"
-    )
+    if facts.language == "go":
+        lack = "was linked without debug information (-ldflags=-s or -w): there are no variables and types in it"
+    else:
+        lack = "was built without debug information (-g) or stripped: there are no source lines or variables in it"
+    text = f"{name} {lack}\n"
     emit(Event("output", {"category": "important", "output": text}))

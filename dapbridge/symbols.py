@@ -84,6 +84,15 @@ async def read_remote_elf(read: ReadRange) -> ElfFacts:
     return await parse_remote(read, _read_facts)
 
 
+def find_section(file: RangedFile, name: str) -> tuple[int, int] | None:
+    """Return the offset and size of a section that stands uncompressed in an ELF file. Raises UserError as above."""
+    try:
+        section = _Elf(file)._find(name)
+    except Exception as error:
+        raise UserError(f"not a readable ELF file: {error or type(error).__name__}") from error
+    return (section.offset, section.size) if section.has_content and not section.is_compressed else None
+
+
 class _Section(Struct, frozen=True):
     name: str
     type: str | int

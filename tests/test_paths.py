@@ -159,6 +159,12 @@ LEARNED = [
     (r"C:\Users\me\ws\Src\A.c", ["/build/src/a.c"], (r"C:\Users\me\ws", "/build")),
     (r"c:\src\a.c", ["/src/a.c"], (r"c:\src", "/src")),
     ("/ws/cmd/main.go", ["github.com/me/app/cmd/main.go"], ("/ws", "github.com/me/app")),
+    # Sources of a toolchain or a fetched package don't stand in the way of the user's own.
+    ("/ws/server.go", ["/build/src/server.go", "/usr/lib/go-1.24/src/net/http/server.go"], ("/ws", "/build/src")),
+    ("/ws/server.go", ["/build/src/server.go", "/root/go/pkg/mod/x.org/y@v1/server.go"], ("/ws", "/build/src")),
+    ("/ws/server.go", ["x.org/app/server.go", "net/http/server.go"], ("/ws", "x.org/app")),
+    ("/go/http/server.go", ["/build/src/server.go", "/usr/lib/go/src/http/server.go"], ("/go", "/usr/lib/go/src")),
+    ("/ws/lib.rs", ["/build/src/lib.rs", "/rustc/0a1b/library/core/src/lib.rs"], ("/ws", "/build/src")),
 ]
 
 

@@ -21,7 +21,8 @@ from dapbridge.transport import Transport
 log = logging.getLogger(__name__)
 
 Step = tuple[str, float] | tuple[str, str, float]
-"""("close_stdin", seconds), ("signal", "INT", seconds): what is done, and how long it may take to work."""
+"""("close_stdin", seconds), ("hang_up", seconds), ("signal", "INT", seconds): what is done, and how long it may take to
+work."""
 
 GDB_LADDER: tuple[Step, ...] = (("close_stdin", 3.0), ("signal", "INT", 2.0), ("signal", "TERM", 2.0))
 """Makes gdb let go: it detaches at its stdin's end, but in a call into the target only a SIGINT brings it there."""
@@ -158,6 +159,10 @@ class Agent:
         self._flush()
         return msgspec.json.decode(await answer, type=str)
 
+    async def directory(self, name: str) -> str:
+        """Make a directory that is private to the agent and gone with it; return its path in the sidecar."""
+        return await self._ask(str, "directory", name=name)
+
     async def spawn(
         self,
         argv: Sequence[str],
@@ -183,6 +188,20 @@ class Agent:
             self._close_channel(channel)
             raise
         return child
+
+    async def open_connection(self, child: "Child", address: str) -> "Channel":
+        """Connect to what a debugger serves in the sidecar at "unix:PATH" or "HOST:PORT"; ends with the debugger.
+
+        The step "hang_up" of its ladder ends the connection too.
+        """
+        number = self._open_channel()
+        channel = self._receivers[number] = Channel(self, number)
+        try:
+            await self._ask(Any, "connect", child=child.number, address=address, channel=number)
+        except UserError:
+            self._close_channel(number)
+            raise
+        return channel
 
     async def heal(self, pid: int, *, forks: bool = False) -> None:
         """Take the breakpoints of a lost debugger out of process `pid`, and continue it if it was left stopped.
@@ -340,17 +359,15 @@ class Agent:
         self._ended.set()
 
 
-class Child:
-    """A debugger in the sidecar: a Transport to its stdin and stdout. At its stdout's end `read` gives b""."""
+class Channel:
+    """A Transport to something in the sidecar, over the channel `number`. At its end `read` gives b""."""
 
-    def __init__(self, agent: Agent, channel: int) -> None:
+    def __init__(self, agent: Agent, number: int) -> None:
+        self.number = number
         self._agent = agent
-        self._channel = channel
         self._received: list[bytes] = []
         self._at_end = False
         self._reader: asyncio.Future[None] | None = None
-        self._status: int | None = None
-        self._exited = asyncio.Event()
 
     async def read(self) -> bytes:
         """See Transport."""
@@ -361,18 +378,43 @@ class Child:
             await self._reader
         data = self._received[0] if len(self._received) == 1 else b"".join(self._received)
         self._received.clear()
-        self._agent._consume(self._channel, len(data))
+        self._agent._consume(self.number, len(data))
         return data
 
     def write(self, data: bytes) -> None:
         """See Transport."""
-        self._agent._channels.send(self._channel, data)
+        self._agent._channels.send(self.number, data)
         self._agent._flush()
 
     async def drain(self) -> None:
         """See Transport."""
-        if not self._exited.is_set():
-            await self._agent._drain(self._channel, self._exited.is_set)
+        if not self._is_over():
+            await self._agent._drain(self.number, self._is_over)
+
+    async def aclose(self) -> None:
+        """End our direction after what was written; what is connected decides when it ends the other one."""
+        self._agent._close_channel(self.number)
+
+    def receive(self, data: bytes | None) -> None:
+        """Take what came; None is its end."""
+        if data is None:
+            self._at_end = True
+        else:
+            self._received.append(data)
+        if self._reader is not None:
+            _wake(self._reader)
+
+    def _is_over(self) -> bool:
+        return self._at_end
+
+
+class Child(Channel):
+    """A debugger in the sidecar: its stdin and stdout. At its stdout's end `read` gives b""."""
+
+    def __init__(self, agent: Agent, number: int) -> None:
+        super().__init__(agent, number)
+        self._status: int | None = None
+        self._exited = asyncio.Event()
 
     async def look_after(self, pid: int, parent: int | None = None) -> None:
         """Note that it has process `pid` too, to be healed should it die.
@@ -380,12 +422,12 @@ class Child:
         parent: of what it is a fork; None: it has become a new program.
         """
         if not self._exited.is_set():
-            await self._agent._ask(Any, "look_after", child=self._channel, pid=pid, parent=parent)
+            await self._agent._ask(Any, "look_after", child=self.number, pid=pid, parent=parent)
 
     async def signal(self, name: str) -> None:
         """Signal the debugger ("INT"), past its stdin; ignored once it has ended."""
         if not self._exited.is_set():
-            await self._agent._ask(Any, "signal", child=self._channel, signal=name)
+            await self._agent._ask(Any, "signal", child=self.number, signal=name)
 
     async def wait(self) -> int:
         """Return its exit code, or minus the signal that ended it. Raises ProtocolError if the agent went first."""
@@ -398,24 +440,18 @@ class Child:
         """Make it let go by its ladder, and wait until it has ended."""
         if not self._exited.is_set():
             try:
-                await self._agent._ask(Any, "let_go", child=self._channel)
+                await self._agent._ask(Any, "let_go", child=self.number)
             except ProtocolError:
                 return
             await self._exited.wait()
-
-    def receive(self, data: bytes | None) -> None:
-        """Take what the debugger wrote; None is the end of that."""
-        if data is None:
-            self._at_end = True
-        else:
-            self._received.append(data)
-        if self._reader is not None:
-            _wake(self._reader)
 
     def exited(self, status: int | None) -> None:
         """Note its end; None: with the agent."""
         self._status = status
         self._exited.set()
+
+    def _is_over(self) -> bool:
+        return self._exited.is_set()
 
 
 class _Content:

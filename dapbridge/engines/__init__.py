@@ -8,7 +8,7 @@ from dapbridge.config import EngineName
 from dapbridge.engines.base import Emit, Engine
 from dapbridge.errors import UserError
 
-SUPPORTED = ("gdb",)
+SUPPORTED = ("gdb", "delve")
 
 
 def make_engine(name: EngineName, agent: Agent, process: Process, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
@@ -18,4 +18,9 @@ def make_engine(name: EngineName, agent: Agent, process: Process, tasks: asyncio
         from dapbridge.engines.mi.gdb import Gdb
 
         return MiEngine(Gdb(), agent, process, tasks, emit)
+    if name == "delve":
+        from dapbridge.engines.delve import Delve
+        from dapbridge.engines.relay.engine import RelayEngine
+
+        return RelayEngine(Delve(agent, process, tasks), tasks, emit)
     raise UserError(f"engine '{name}' is not there yet; there is {', '.join(SUPPORTED)}")

@@ -160,24 +160,11 @@ async def test_a_configuration_that_makes_no_sense(client: DapClient, arguments:
     assert not [step for step in steps(client) if "sidecar" in step]
 
 
-@pytest.mark.parametrize("engine", ["lldb", "delve"])
-async def test_an_engine_that_is_not_there_yet(client: DapClient, engine: str) -> None:
+async def test_an_engine_that_is_not_there_yet(client: DapClient) -> None:
     async with running("spin") as target:
-        text = await refusal(client, {"target": target.name, "engine": engine})
-        assert text == f"engine '{engine}' is not there yet; there is gdb"
+        text = await refusal(client, {"target": target.name, "engine": "lldb"})
+        assert text == "engine 'lldb' is not there yet; there is gdb, delve"
         await assert_whole(target)
-
-
-async def test_a_go_program_is_for_an_engine_that_is_not_there_yet(client: DapClient) -> None:
-    # Delve itself is the Go program at hand.
-    command = ("dlv", "dap", "--listen=127.0.0.1:0")
-    async with running_image(image_tag(), *command, ticks=("DAP server listening",)) as target:
-        text = await refusal(client, {"target": target.name})
-        assert text.startswith("this is a Go program, and the engine for Go (delve) is not there yet")
-        assert '"engine": "gdb" works with limits' in text
-        await target.wait_until_alone()
-        assert target.sidecars() == []
-        assert not set(target.states().values()) & set("tTZ")
 
 
 @pytest.mark.parametrize(

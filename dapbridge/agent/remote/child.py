@@ -10,6 +10,7 @@ from dapbridge.agent.remote.loop import READ, WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dapbridge.agent.remote.connection import Connection
     from dapbridge.agent.remote.loop import Loop
     from dapbridge.agent.remote.stream import Stream
 
@@ -20,7 +21,8 @@ _MAX_LINE = 4096
 class Child:
     """One child; `number` is its channel, `status` its exit code (or minus the signal that ended it) once it has ended.
 
-    `discards` is set at the end: a debugger whose output nobody takes would hang instead of letting go.
+    `discards` is set at the end: a debugger whose output nobody takes would hang instead of letting go. `connections`
+    are those to what it serves.
     """
 
     def __init__(self, number: int, argv: list[str], env: dict[str, str], stream: Stream, loop: Loop) -> None:
@@ -29,6 +31,7 @@ class Child:
         self.name = os.path.basename(argv[0])
         self.status: int | None = None
         self.discards = False
+        self.connections: list[Connection] = []
         self._stream = stream
         self._loop = loop
         self._to_write = bytearray()
@@ -72,16 +75,23 @@ class Child:
             os.close(self._stdin)
             self._stdin = -1
 
+    def hang_up(self) -> None:
+        """End the connections to it."""
+        for each in self.connections:
+            each.close()
+
     def send_signal(self, number: int) -> None:
         """Signal it; ignored once it has ended."""
         if self.status is None:
             os.kill(self.pid, number)
 
     def take_credit(self) -> None:
-        """Go on reading its stdout if the host has room for it (or what has none may be lost); else let it wait."""
+        """Go on reading what it says if the host has room for it (or what has none may be lost); else let it wait."""
         if self._stdout >= 0:
             has_room = self.discards or self._stream.channels.room(self.number) > 0
             self._loop.watch(self._stdout, READ if has_room else 0, self._read_stdout)
+        for each in self.connections:
+            each.take_credit()
 
     def _write_stdin(self) -> None:
         try:

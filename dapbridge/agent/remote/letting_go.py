@@ -19,7 +19,10 @@ KILL: list[str | float] = ["kill", 5.0]
 
 
 class Ladder:
-    """Steps: ["close_stdin", seconds], ["signal", "INT", seconds], ["kill", seconds]; "kill" comes last in any case."""
+    """Goes down the steps, each with the seconds that it has: ["close_stdin", 3], ["hang_up", 3], ["signal", "INT", 2].
+
+    "kill" comes last in any case.
+    """
 
     def __init__(self, steps: list[list[str | float]], child: Child, loop: Loop, heal: Callable[[], None]) -> None:
         self._steps = [*steps, KILL]
@@ -46,6 +49,8 @@ class Ladder:
         action, *arguments, limit_s = self._steps.pop(0)
         if action == "close_stdin":
             self._child.close_stdin()
+        elif action == "hang_up":
+            self._child.hang_up()
         elif action == "signal":
             number = signal_number(str(arguments[0]))
             if number not in (signal.SIGINT, signal.SIGSTOP, signal.SIGCONT):

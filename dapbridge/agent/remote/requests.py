@@ -101,6 +101,12 @@ def write_file(agent: Supervisor, name: str, channel: int) -> Any:
     return later
 
 
+def directory(agent: Supervisor, name: str) -> Any:
+    """A directory that is private to the agent and gone with it."""
+    with _saying(f"can't make the directory {name!r} in the sidecar"):
+        return agent.files.directory(name)
+
+
 def spawn(
     agent: Supervisor, argv: list[str], env: dict[str, str], channel: int, ladder: list[Any], pid: int | None
 ) -> Any:
@@ -109,6 +115,17 @@ def spawn(
     try:
         with _saying(f"can't start {argv[0]!r} in the sidecar"):
             return {"pid": agent.spawn(argv, {**os.environ, **env}, channel, ladder, pid)}
+    except RequestError:
+        agent.stream.channels.close(channel)
+        raise
+
+
+def connect(agent: Supervisor, child: int, address: str, channel: int) -> Any:
+    """Connect the channel to what a debugger serves at "unix:PATH" or "HOST:PORT"; its ladder may hang up."""
+    _open_channel(agent, channel)
+    try:
+        with _saying(f"can't connect to {address}"):
+            agent.connect(child, address, channel)
     except RequestError:
         agent.stream.channels.close(channel)
         raise
@@ -167,7 +184,9 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "resolve": resolve,
     "link_libraries": link_libraries,
     "write_file": write_file,
+    "directory": directory,
     "spawn": spawn,
+    "connect": connect,
     "look_after": look_after,
     "signal": send_signal,
     "let_go": let_go,

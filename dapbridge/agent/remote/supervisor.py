@@ -16,6 +16,7 @@ from functools import partial
 from dapbridge.agent.frames import CONTROL, FrameError
 from dapbridge.agent.remote import processes
 from dapbridge.agent.remote.child import Child
+from dapbridge.agent.remote.connection import Connection
 from dapbridge.agent.remote.letting_go import Ladder
 from dapbridge.agent.remote.loop import READ, WRITE, Loop
 from dapbridge.agent.remote.namespaces import ENDING_SIGNALS
@@ -85,6 +86,13 @@ class Supervisor:
         self._children[channel] = _Supervised(child, Ladder(ladder, child, self._loop, lambda: self._heal(pids)), pids)
         self.rescue.note_breakpoints(pid)
         return child.pid
+
+    def connect(self, child: int, address: str, channel: int) -> None:
+        """Connect the channel to what a debugger serves. Raises OSError, RequestError."""
+        supervised = self._child(child)
+        connection = Connection(channel, address, self.stream, self._loop)
+        supervised.child.connections.append(connection)
+        self.receivers[channel] = connection
 
     def _heal(self, pids: list[int | None]) -> None:
         self.rescue.heal(pids)

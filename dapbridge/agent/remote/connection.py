@@ -1,0 +1,116 @@
+"""A connection to a server beside the agent, such as a debugger's: both its directions on a channel."""
+
+from __future__ import annotations
+
+from dapbridge.agent.frames import MAX_CHUNK
+from dapbridge.agent.remote.loop import READ, WRITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+
+    from dapbridge.agent.remote.loop import Loop
+    from dapbridge.agent.remote.stream import Stream
+
+_CONNECT_LIMIT_S = 5.0
+
+
+class Connection:
+    """One connection; `number` is its channel. What the host sends is written in order, its end ends that direction."""
+
+    def __init__(self, number: int, address: str, stream: Stream, loop: Loop) -> None:
+        """Connect to "unix:PATH" or "HOST:PORT". Raises OSError."""
+        self.number = number
+        self._stream = stream
+        self._loop = loop
+        self._socket = _connect(address)
+        self._to_write = bytearray()
+        self._is_ending = False
+        self._can_read = True
+        self._watch()
+
+    @property
+    def is_open(self) -> bool:
+        return self._socket.fileno() >= 0
+
+    def receive(self, data: bytes | None) -> None:
+        """Send to the peer, or end that direction (None) after what is still to be sent."""
+        if not self.is_open:
+            self._stream.channels.consume(self.number, len(data or b""))
+            return
+        if data is None:
+            self._is_ending = True
+        else:
+            self._to_write += data
+        self._turn()
+
+    def take_credit(self) -> None:
+        """Go on reading if the host has room for it; else let the peer wait."""
+        if self.is_open:
+            self._watch()
+
+    def close(self) -> None:
+        """End both directions now, dropping what has not been sent."""
+        if self.is_open:
+            self._loop.unwatch(self._socket.fileno())
+            self._socket.close()
+            self._stream.channels.close(self.number)
+
+    def _turn(self) -> None:
+        try:
+            self._write()
+            self._read()
+        except OSError:  # the peer is gone
+            self.close()
+        if self.is_open:
+            self._watch()
+
+    def _write(self) -> None:
+        try:
+            while self._to_write:
+                written = self._socket.send(self._to_write[:MAX_CHUNK])
+                del self._to_write[:written]
+                self._stream.channels.consume(self.number, written)
+        except BlockingIOError:
+            return
+        if self._is_ending:
+            self._socket.shutdown(1)  # SHUT_WR
+            self._is_ending = False
+
+    def _read(self) -> None:
+        room = self._stream.channels.room(self.number)
+        if not self._can_read or not room:
+            return
+        try:
+            data = self._socket.recv(min(MAX_CHUNK, room))
+        except BlockingIOError:
+            return
+        if data:
+            self._stream.channels.send(self.number, data)
+        else:
+            self._can_read = False
+            self._stream.channels.close(self.number)
+
+    def _watch(self) -> None:
+        has_room = self._can_read and self._stream.channels.room(self.number) > 0
+        self._loop.watch(
+            self._socket.fileno(), (READ if has_room else 0) | (WRITE if self._to_write else 0), self._turn
+        )
+
+
+def _connect(address: str) -> socket.socket:
+    import socket
+
+    if address.startswith("unix:"):
+        connected = socket.socket(socket.AF_UNIX)
+        try:
+            connected.connect(address.removeprefix("unix:"))
+        except OSError:
+            connected.close()
+            raise
+    else:
+        host, _, port = address.rpartition(":")
+        connected = socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_LIMIT_S)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected.setblocking(False)
+    return connected

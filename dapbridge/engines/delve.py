@@ -1,0 +1,169 @@
+"""delve: `dlv dap` in the sidecar, relayed; what it is told, and how it is made to let go.
+
+It listens on a unix socket in a directory of the agent's, which nobody else can reach, and takes one client. Its server
+is there before it attaches, so what it can do is known while the target still runs untouched.
+"""
+
+import asyncio
+import logging
+import re
+
+from dapbridge.agent.client import Agent, Child, Step
+from dapbridge.agent.facts import Process
+from dapbridge.config import DELVES_OWN, AttachConfig
+from dapbridge.dap.messages import Event, JsonObject, Request, Response
+from dapbridge.errors import DapbridgeError, ProtocolError, UserError
+from dapbridge.go_files import read_remote_go_files
+from dapbridge.transport import Transport
+
+log = logging.getLogger(__name__)
+
+LADDER: tuple[Step, ...] = (("hang_up", 8.0), ("signal", "INT", 4.0))
+"""Makes dlv let go: it detaches when its client is gone. A signal first would leave its breakpoints armed for seconds;
+but while it calls a function of the target it hears nothing else."""
+
+TARGET_END_LIMIT_S = 3.0
+
+_LISTENING = b"listening at:"
+_CALL = re.compile(r"\s*call\b")
+
+
+class Delve:
+    """See `relay.dialect.Dialect`."""
+
+    name = "dlv"
+
+    def __init__(self, agent: Agent, process: Process, tasks: asyncio.TaskGroup) -> None:
+        self._agent = agent
+        self._process = process
+        self._tasks = tasks
+        self._child: Child | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._files: tuple[str, ...] | None = None
+
+    async def start(self, config: AttachConfig) -> Transport:
+        """See Dialect."""
+        directory = await self._agent.directory("delve")
+        address = f"unix:{directory}/dlv.sock"
+        # Its configuration is looked for below XDG_CONFIG_HOME, and made if there is none.
+        self._child = child = await self._agent.spawn(
+            ["dlv", "dap", f"--listen={address}"],
+            env={"XDG_CONFIG_HOME": directory, "HOME": directory},
+            ladder=LADDER,
+            pid=self._process.pid,
+        )
+        await _wait_listening(child)
+        self._reader = self._tasks.create_task(_log_output(child))
+        return await self._agent.open_connection(child, address)
+
+    def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:
+        """See Dialect."""
+        own = {name: value for name, value in given.items() if name in DELVES_OWN and value is not None}
+        return {**own, "mode": "local", "processId": self._process.pid, "stopOnEntry": stop_on_entry}
+
+    def explain(self, error: str) -> str:
+        """See Dialect."""
+        return explain(error)
+
+    def changes_target(self, request: Request) -> bool:
+        """See Dialect."""
+        return changes_target(request)
+
+    def note_on(self, message: Response | Event) -> str | None:
+        """See Dialect."""
+        return note_on(message)
+
+    async def find_sources(self, file_name: str) -> list[str]:
+        """Find it among the files that the Go runtime's own tables name: they are in stripped programs too."""
+        if self._files is None:
+            self._files = await self._read_files()
+        return sorted({path for path in self._files if path.rpartition("/")[2] == file_name})
+
+    async def wait_target_end(self) -> None:
+        """Wait for the sidecar's end where the main process has ended: the runtime knows its exit code."""
+        if self._process.pid == self._agent.hello.main_pid:
+            try:
+                async with asyncio.timeout(TARGET_END_LIMIT_S):
+                    await self._agent.wait_closed()
+            except TimeoutError:
+                log.info("the main process has ended, and the sidecar has not")
+
+    async def wait_end(self) -> str | None:
+        """See Dialect."""
+        if self._child is None:
+            return None
+        try:
+            status = await self._child.wait()
+        except ProtocolError:
+            # The sidecar's end, which is told by who watches that.
+            return None
+        if self._agent.letting_go is not None:
+            return None
+        how = f"killed by signal {-status}" if status < 0 else f"exit code {status}"
+        return f"{how}; its breakpoints were taken out of the target"
+
+    async def let_go(self) -> None:
+        """See Dialect."""
+        if self._child is not None:
+            await self._child.aclose()
+        if self._reader is not None:
+            self._reader.cancel()
+
+    async def _read_files(self) -> tuple[str, ...]:
+        async def read(offset: int, length: int) -> bytes:
+            return await self._agent.read_file(self._process.pid, None, offset, length)
+
+        try:
+            return await read_remote_go_files(read)
+        except ProtocolError:
+            raise
+        except DapbridgeError as error:
+            log.info("no list of sources: %s", error)
+            return ()
+
+
+def explain(error: str) -> str:
+    """Return what to do about an error of dlv's at its attach."""
+    if "too new" in error or "too old" in error or "unsupported version" in error.lower():
+        return (
+            'a "sidecar": {"image": ...} with the Delve for this Go is what it takes; "engine": "gdb" works with limits'
+        )
+    if "debug info" in error or "debug_info" in error:
+        return 'build without -ldflags="-s -w"; "engine": "gdb" shows what is left without it'
+    return ""
+
+
+def changes_target(request: Request) -> bool:
+    """Tell whether dlv changes the target at this request: `call f()` and `call x = 1` are evaluated anywhere."""
+    expression = request.arguments.get("expression")
+    return request.command == "evaluate" and isinstance(expression, str) and _CALL.match(expression) is not None
+
+
+def note_on(message: Response | Event) -> str | None:
+    """Return a note on a function that was compiled with optimisation: dlv tells that by the names of its scopes."""
+    if not isinstance(message, Response) or message.command != "scopes":
+        return None
+    scopes = (message.body or {}).get("scopes")
+    if isinstance(scopes, list) and any("optimized function" in str(each.get("name")) for each in scopes):
+        return (
+            "This function was compiled with optimisation: variables may be missing or out of date, and steps may jump."
+            " Build with -gcflags='all=-N -l' to see all of it."
+        )
+    return None
+
+
+async def _wait_listening(child: Child) -> None:
+    """Wait until dlv takes a client. Raises UserError with its own words if it never does."""
+    said = b""
+    while _LISTENING not in said:
+        data = await child.read()
+        if not data:
+            text = said.decode("utf-8", "replace").strip() or "its log has the reason"
+            raise UserError(f"dlv did not start in the sidecar: {text} (it has to be Delve 1.22 or newer)")
+        said += data
+
+
+async def _log_output(child: Child) -> None:
+    while data := await child.read():
+        for line in data.decode("utf-8", "replace").splitlines():
+            log.info("dlv: %s", line)

@@ -1,0 +1,1 @@
+"""The engine for debuggers that speak DAP themselves."""

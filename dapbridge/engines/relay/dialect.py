@@ -1,0 +1,53 @@
+"""What differs between the debuggers that speak DAP: how one is started, attached, and made to let go."""
+
+from typing import Protocol
+
+from dapbridge.config import AttachConfig
+from dapbridge.dap.messages import Event, JsonObject, Request, Response
+from dapbridge.transport import Transport
+
+
+class Dialect(Protocol):
+    """One such debugger, for one target."""
+
+    name: str
+    """As in its log and in texts for the user."""
+
+    async def start(self, config: AttachConfig) -> Transport:
+        """Start the debugger without touching the target; return the connection that it speaks DAP on.
+
+        Raises UserError.
+        """
+        ...
+
+    def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:
+        """Return the arguments of its own `attach` request; given: those of the client's."""
+        ...
+
+    def explain(self, error: str) -> str:
+        """Return what the user can do when the attach has failed with this error; "" for nothing known."""
+        ...
+
+    def changes_target(self, request: Request) -> bool:
+        """Tell whether a request changes the target, which `readOnly` forbids."""
+        ...
+
+    def note_on(self, message: Response | Event) -> str | None:
+        """Return what the user should be told about this message of the debugger's, if anything."""
+        ...
+
+    async def find_sources(self, file_name: str) -> list[str]:
+        """See Engine."""
+        ...
+
+    async def wait_target_end(self) -> None:
+        """Wait a little for whoever knows how the target has ended, after the debugger has said that it has."""
+        ...
+
+    async def wait_end(self) -> str | None:
+        """Return how the debugger has ended, after its connection has; None where others tell of that."""
+        ...
+
+    async def let_go(self) -> None:
+        """Make the debugger leave the target running, and end. May be called twice."""
+        ...
