@@ -1,7 +1,7 @@
 """The source files that a Go program names, read from the table that its runtime prints stack traces from.
 
-That table, pclntab, is in stripped programs too. The program is the target's and may be hostile: only windows of a fixed
-largest size are read. Go's own description: src/runtime/symtab.go ("pcHeader").
+That table, pclntab, is in stripped programs too. The program is the target's and may be hostile: only windows of a
+fixed largest size are read. Go's own description: src/runtime/symtab.go ("pcHeader").
 """
 
 import struct

@@ -8,6 +8,8 @@ import asyncio
 import logging
 import re
 
+import msgspec
+
 from dapbridge.agent.client import Agent, Child, Step
 from dapbridge.agent.facts import Process
 from dapbridge.config import DELVES_OWN, AttachConfig
@@ -25,6 +27,7 @@ but while it calls a function of the target it hears nothing else."""
 TARGET_END_LIMIT_S = 3.0
 
 _LISTENING = b"listening at:"
+_CURRENT_THREAD: JsonObject = {"id": -1, "name": "the thread that stopped"}
 _CALL = re.compile(r"\s*call\b")
 
 
@@ -40,6 +43,7 @@ class Delve:
         self._child: Child | None = None
         self._reader: asyncio.Task[None] | None = None
         self._files: tuple[str, ...] | None = None
+        self._has_goroutine = True
 
     async def start(self, config: AttachConfig) -> Transport:
         """See Dialect."""
@@ -68,6 +72,26 @@ class Delve:
     def changes_target(self, request: Request) -> bool:
         """See Dialect."""
         return changes_target(request)
+
+    def to_client(self, message: Response | Event) -> Response | Event:
+        """Name the thread that has stopped where no goroutine is known: a thread of C, a program without debug info.
+
+        For dlv itself it is -1 then, or it has a dummy of which it knows nothing.
+        """
+        body = message.body or {}
+        if isinstance(message, Event) and message.event == "stopped":
+            self._has_goroutine = "threadId" in body
+            if not self._has_goroutine:
+                return Event("stopped", {**body, "threadId": _CURRENT_THREAD["id"]})
+        if not isinstance(message, Response) or not message.success:
+            return message
+        if message.command == "exceptionInfo" and not body.get("breakMode"):
+            # It leaves out what DAP requires; all that it stops at ends the program.
+            return msgspec.structs.replace(message, body={**body, "breakMode": "unhandled"})
+        if message.command == "threads" and not self._has_goroutine:
+            known = [each for each in body.get("threads") or [] if each.get("name") != "Dummy"]
+            return msgspec.structs.replace(message, body={**body, "threads": [_CURRENT_THREAD, *known]})
+        return message
 
     def note_on(self, message: Response | Event) -> str | None:
         """See Dialect."""

@@ -1,10 +1,10 @@
-"""A Go program in an empty image, debugged by delve through the relay: the way that the Go world's walk-throughs take."""
+"""A Go program in an empty image, debugged by delve through the relay, the way that the Go world's tutorials take."""
 
 import pytest
 from support.dap_client import DapClient
 from support.go_server import get
 from support.marks import PROGRAMS, mark
-from support.serving import assert_whole, attach, client_path
+from support.serving import assert_whole, client_path
 from support.targets import running
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]

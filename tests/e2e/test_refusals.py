@@ -11,9 +11,7 @@ import pytest
 from support import procfs
 from support.dap_client import LIMIT_S, DapClient, DapError
 from support.serving import assert_whole, attach, attach_arguments, serving
-from support.targets import running, running_image
-
-from dapbridge.runtimes.sidecar_image import image_tag
+from support.targets import running
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]
 

@@ -87,7 +87,9 @@ class BreakpointBook:
         elif message.event == "breakpoint":
             changed = {"breakpoint": self._renumbered(body.get("breakpoint"))}
         elif message.event == "stopped" and isinstance(body.get("hitBreakpointIds"), list):
-            changed = {"hitBreakpointIds": [self._number(theirs) for theirs in body["hitBreakpointIds"]]}
+            # The debugger's own, such as for panics, are none of the client's.
+            hit = [self._ours[theirs] for theirs in body["hitBreakpointIds"] if theirs in self._ours]
+            changed = {"hitBreakpointIds": hit}
         else:
             return message
         return msgspec.structs.replace(message, body={**body, **changed})

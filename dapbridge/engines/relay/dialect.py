@@ -32,6 +32,10 @@ class Dialect(Protocol):
         """Tell whether a request changes the target, which `readOnly` forbids."""
         ...
 
+    def to_client(self, message: Response | Event) -> Response | Event:
+        """Return a message of the debugger's as the client will understand it; most are well as they are."""
+        ...
+
     def note_on(self, message: Response | Event) -> str | None:
         """Return what the user should be told about this message of the debugger's, if anything."""
         ...

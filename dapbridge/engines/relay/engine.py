@@ -224,6 +224,7 @@ class RelayEngine:
 
     def _hand_on(self, message: Response | Event) -> None:
         """Pass a message on to the client."""
+        message = self._dialect.to_client(message)
         self._pause_limit.note(message)
         if isinstance(message, Event) and message.event == "terminated":
             self._has_terminated = True
