@@ -37,6 +37,12 @@ class SidecarConfig(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     platform: str | None = None
 
 
+class DelveConfig(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A dlv that runs already: where it listens, None for none."""
+
+    address: str | None = None
+
+
 class AttachConfig(Struct, frozen=True, rename="camel"):
     """Arguments of `attach`; docs/configuration.md has the meaning of each. Unknown ones are a client's business."""
 
@@ -52,6 +58,7 @@ class AttachConfig(Struct, frozen=True, rename="camel"):
     max_pause: float = 0
     call_timeout: float = 10
     sidecar: SidecarConfig = SidecarConfig()
+    delve: DelveConfig = DelveConfig()
     signals: Mapping[str, SignalAction] = {}
     init_commands: tuple[str, ...] = ()
     attach_commands: tuple[str, ...] = ()
@@ -78,6 +85,8 @@ _EXPECTED = {
     "sidecar.user": 'a text: "1000", "1000:1000" or "root"',
     "sidecar.capAdd": 'a list of capabilities, e.g. ["SYS_PTRACE"]',
     "sidecar.platform": 'a platform, e.g. "linux/arm64"',
+    "delve": 'an object, {"address": "HOST:PORT"}',
+    "delve.address": '"HOST:PORT"',
     "signals": 'an object, e.g. {"SIGUSR1": "stop"}; each signal with "stop", "pass" or "ignore"',
     "initCommands": "a list of debugger commands",
     "attachCommands": "a list of debugger commands",
@@ -150,6 +159,9 @@ _NOT_TO_CHOOSE = frozenset({signal.SIGINT, signal.SIGTRAP, signal.SIGKILL, signa
 
 def parse_attach(arguments: JsonObject) -> AttachConfig:
     """Parse the arguments of `attach`; null counts as left out. Raises UserError naming the attribute and its value."""
+    delve = arguments.get("delve")
+    if arguments.get("target") is None and isinstance(delve, dict) and delve.get("address") is not None:
+        arguments = {**arguments, "target": f"dlv at {delve['address']}"}
     if arguments.get("target") is None:
         raise UserError(
             '"target" is missing: name the container, e.g. "target": "api", or a process, "target": "pid://4242"'
@@ -167,6 +179,8 @@ def parse_attach(arguments: JsonObject) -> AttachConfig:
     signals = {find_signal_name(name): action for name, action in config.signals.items()}
     _check("signals", config.signals, None not in signals)
     _check("callTimeout", config.call_timeout, config.call_timeout >= 0 and math.isfinite(config.call_timeout))
+    address = config.delve.address
+    _check("delve.address", address, address is None or re.fullmatch(r"\S+:\d{1,5}", address, re.ASCII) is not None)
     user = config.sidecar.user
     _check("sidecar.user", user, user is None or re.fullmatch(r"[\w.-]+(:[\w.-]+)?", user, re.ASCII) is not None)
     return msgspec.structs.replace(config, target=config.target.strip(), process=process, signals=signals)
@@ -223,13 +237,13 @@ def _parse(struct: type[T], values: JsonObject, prefix: str = "") -> T:
 
 
 def _parse_attribute(name: str, value: Any, kind: Any) -> Any:
-    if kind is SidecarConfig and isinstance(value, dict):
-        known = [field.encode_name for field in msgspec.structs.fields(SidecarConfig)]
+    if kind in (SidecarConfig, DelveConfig) and isinstance(value, dict):
+        known = [field.encode_name for field in msgspec.structs.fields(kind)]
         for unknown in value.keys() - set(known):
             similar = _find_similar(unknown, known)
             advice = f'did you mean "{similar}"?' if similar else f"there are {', '.join(known)}"
             raise UserError(f'"{name}": unknown attribute "{unknown}"; {advice}')
-        return _parse(SidecarConfig, value, f"{name}.")
+        return _parse(kind, value, f"{name}.")
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:

@@ -17,6 +17,7 @@ from dapbridge.engines.base import Emit, Engine
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.prepared import Prepared, TargetEnd
 from dapbridge.process_choice import choose_process
+from dapbridge.running_delve import prepare_running_delve
 from dapbridge.runtimes import make_runtime
 from dapbridge.runtimes.base import Progress, Runtime, Sidecar
 from dapbridge.runtimes.target import parse_target
@@ -31,6 +32,8 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
     """See `prepared.Prepare`."""
     if config.program is not None:
         raise UserError("'program' is not there yet: symbols are read from the target's own program")
+    if config.delve.address is not None:
+        return await prepare_running_delve(config.delve.address, emit, progress, tasks)
     target = parse_target(config.target)
     async with AsyncExitStack() as undo:
         runtime = make_runtime(target.scheme)

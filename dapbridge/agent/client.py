@@ -189,19 +189,24 @@ class Agent:
             raise
         return child
 
-    async def open_connection(self, child: "Child", address: str) -> "Channel":
-        """Connect to what a debugger serves in the sidecar at "unix:PATH" or "HOST:PORT"; ends with the debugger.
+    async def open_connection(self, child: "Child | None", address: str) -> "Channel":
+        """Connect from the sidecar to what a debugger serves at "unix:PATH" or "HOST:PORT"; ends with the debugger.
 
-        The step "hang_up" of its ladder ends the connection too.
+        The step "hang_up" of its ladder ends the connection too. child: None for a debugger that runs elsewhere.
         """
         number = self._open_channel()
         channel = self._receivers[number] = Channel(self, number)
         try:
-            await self._ask(Any, "connect", child=child.number, address=address, channel=number)
+            await self._ask(Any, "connect", child=child and child.number, address=address, channel=number)
         except UserError:
             self._close_channel(number)
             raise
         return channel
+
+    def set_farewell(self, channel: "Channel", farewell: bytes) -> None:
+        """Have the agent say this on a connection to a debugger elsewhere at its own end, whatever that comes from."""
+        # Nobody waits for the answer: what is written after this arrives after it.
+        self._request("set_farewell", channel=channel.number, farewell=farewell.decode())
 
     async def heal(self, pid: int, *, forks: bool = False) -> None:
         """Take the breakpoints of a lost debugger out of process `pid`, and continue it if it was left stopped.

@@ -11,6 +11,14 @@ from dapbridge.errors import UserError
 SUPPORTED = ("gdb", "delve")
 
 
+def make_running_delve_engine(address: str, agent: Agent, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
+    """Return a new engine for the dlv that listens at `address`, reached from where the agent is."""
+    from dapbridge.engines.relay.engine import RelayEngine
+    from dapbridge.engines.running_delve import RunningDelve
+
+    return RelayEngine(RunningDelve(address, agent), tasks, emit)
+
+
 def make_engine(name: EngineName, agent: Agent, process: Process, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
     """Return a new engine for `process`. Raises UserError for one that is not there yet."""
     if name == "gdb":

@@ -7,6 +7,7 @@ is there before it attaches, so what it can do is known while the target still r
 import asyncio
 import logging
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -14,6 +15,7 @@ from dapbridge.agent.client import Agent, Child, Step
 from dapbridge.agent.facts import Process
 from dapbridge.config import DELVES_OWN, AttachConfig
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
+from dapbridge.engines.relay.dialect import Ask, M
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.go_files import read_remote_go_files
 from dapbridge.transport import Transport
@@ -35,6 +37,9 @@ class Delve:
     """See `relay.dialect.Dialect`."""
 
     name = "dlv"
+    refused: Mapping[str, str] = {}
+    hidden: frozenset[str] = frozenset()
+    stands_since: float | None = None
 
     def __init__(self, agent: Agent, process: Process, tasks: asyncio.TaskGroup) -> None:
         self._agent = agent
@@ -43,7 +48,7 @@ class Delve:
         self._child: Child | None = None
         self._reader: asyncio.Task[None] | None = None
         self._files: tuple[str, ...] | None = None
-        self._has_goroutine = True
+        self._words = Words()
 
     async def start(self, config: AttachConfig) -> Transport:
         """See Dialect."""
@@ -62,8 +67,10 @@ class Delve:
 
     def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:
         """See Dialect."""
-        own = {name: value for name, value in given.items() if name in DELVES_OWN and value is not None}
-        return {**own, "mode": "local", "processId": self._process.pid, "stopOnEntry": stop_on_entry}
+        return {**own_settings(given), "mode": "local", "processId": self._process.pid, "stopOnEntry": stop_on_entry}
+
+    def on_sent(self, command: str, arguments: JsonObject) -> None:
+        """Take no note of it."""
 
     def explain(self, error: str) -> str:
         """See Dialect."""
@@ -73,31 +80,15 @@ class Delve:
         """See Dialect."""
         return changes_target(request)
 
-    def to_client(self, message: Response | Event) -> Response | Event:
-        """Name the thread that has stopped where no goroutine is known: a thread of C, a program without debug info.
-
-        For dlv itself it is -1 then, or it has a dummy of which it knows nothing.
-        """
-        body = message.body or {}
-        if isinstance(message, Event) and message.event == "stopped":
-            self._has_goroutine = "threadId" in body
-            if not self._has_goroutine:
-                return Event("stopped", {**body, "threadId": _CURRENT_THREAD["id"]})
-        if not isinstance(message, Response) or not message.success:
-            return message
-        if message.command == "exceptionInfo" and not body.get("breakMode"):
-            # It leaves out what DAP requires; all that it stops at ends the program.
-            return msgspec.structs.replace(message, body={**body, "breakMode": "unhandled"})
-        if message.command == "threads" and not self._has_goroutine:
-            known = [each for each in body.get("threads") or [] if each.get("name") != "Dummy"]
-            return msgspec.structs.replace(message, body={**body, "threads": [_CURRENT_THREAD, *known]})
-        return message
+    def to_client(self, message: M) -> M:
+        """See Dialect."""
+        return self._words.to_client(message)
 
     def note_on(self, message: Response | Event) -> str | None:
         """See Dialect."""
         return note_on(message)
 
-    async def find_sources(self, file_name: str) -> list[str]:
+    async def find_sources(self, file_name: str, ask: Ask) -> list[str]:
         """Find it among the files that the Go runtime's own tables name: they are in stripped programs too."""
         if self._files is None:
             self._files = await self._read_files()
@@ -144,6 +135,39 @@ class Delve:
         except DapbridgeError as error:
             log.info("no list of sources: %s", error)
             return ()
+
+
+class Words:
+    """What dlv leaves out of its messages and DAP or a client needs."""
+
+    def __init__(self) -> None:
+        self._has_goroutine = True
+
+    def to_client(self, message: M) -> M:
+        """Complete a message.
+
+        Where no goroutine is known (a thread of C, a program without debug info) the thread that has stopped has no
+        name, or a dummy's, of which dlv knows nothing; as -1 it knows it.
+        """
+        body = message.body or {}
+        if isinstance(message, Event) and message.event == "stopped":
+            self._has_goroutine = "threadId" in body
+            if not self._has_goroutine:
+                return msgspec.structs.replace(message, body={**body, "threadId": _CURRENT_THREAD["id"]})
+        if not isinstance(message, Response) or not message.success:
+            return message
+        if message.command == "exceptionInfo" and not body.get("breakMode"):
+            # All that it stops at ends the program.
+            return msgspec.structs.replace(message, body={**body, "breakMode": "unhandled"})
+        if message.command == "threads" and not self._has_goroutine:
+            known: list[JsonObject] = [each for each in body.get("threads") or [] if each.get("name") != "Dummy"]
+            return msgspec.structs.replace(message, body={**body, "threads": [_CURRENT_THREAD, *known]})
+        return message
+
+
+def own_settings(given: JsonObject) -> JsonObject:
+    """Return those of the client's arguments that are for dlv."""
+    return {name: value for name, value in given.items() if name in DELVES_OWN and value is not None}
 
 
 def explain(error: str) -> str:

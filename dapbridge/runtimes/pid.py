@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,11 @@ class PidRuntime:
 
     async def aclose(self) -> None:
         """Free nothing."""
+
+
+async def start_local_agent() -> "PidSidecar":
+    """Start an agent of this host with no target: it only holds connections."""
+    return await PidSidecar.start([sys.executable, *BOOTSTRAP_ARGV[1:]], AgentScope(container_id=secrets.token_hex(32)))
 
 
 class PidSidecar:

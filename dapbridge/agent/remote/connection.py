@@ -16,17 +16,22 @@ _CONNECT_LIMIT_S = 5.0
 
 
 class Connection:
-    """One connection; `number` is its channel. What the host sends is written in order, its end ends that direction."""
+    """One connection; `number` is its channel. What the host sends is written in order, its end ends that direction.
+
+    `farewell` is what the peer is told at the agent's end, whatever that comes from.
+    """
 
     def __init__(self, number: int, address: str, stream: Stream, loop: Loop) -> None:
         """Connect to "unix:PATH" or "HOST:PORT". Raises OSError."""
         self.number = number
+        self.farewell = b""
         self._stream = stream
         self._loop = loop
         self._socket = _connect(address)
         self._to_write = bytearray()
         self._is_ending = False
         self._can_read = True
+        self._discards = False
         self._watch()
 
     @property
@@ -56,6 +61,12 @@ class Connection:
             self._socket.close()
             self._stream.channels.close(self.number)
 
+    def take_leave(self) -> None:
+        """Say farewell and end our direction; all is over when the peer ends its own."""
+        self._discards = True
+        self.receive(self.farewell)
+        self.receive(None)
+
     def _turn(self) -> None:
         try:
             self._write()
@@ -78,21 +89,23 @@ class Connection:
             self._is_ending = False
 
     def _read(self) -> None:
-        room = self._stream.channels.room(self.number)
+        room = MAX_CHUNK if self._discards else self._stream.channels.room(self.number)
         if not self._can_read or not room:
             return
         try:
             data = self._socket.recv(min(MAX_CHUNK, room))
         except BlockingIOError:
             return
-        if data:
-            self._stream.channels.send(self.number, data)
-        else:
+        if not data:
             self._can_read = False
             self._stream.channels.close(self.number)
+            if self._discards:
+                self.close()
+        elif not self._discards:
+            self._stream.channels.send(self.number, data)
 
     def _watch(self) -> None:
-        has_room = self._can_read and self._stream.channels.room(self.number) > 0
+        has_room = self._can_read and (self._discards or self._stream.channels.room(self.number) > 0)
         self._loop.watch(
             self._socket.fileno(), (READ if has_room else 0) | (WRITE if self._to_write else 0), self._turn
         )

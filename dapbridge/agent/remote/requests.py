@@ -120,8 +120,11 @@ def spawn(
         raise
 
 
-def connect(agent: Supervisor, child: int, address: str, channel: int) -> Any:
-    """Connect the channel to what a debugger serves at "unix:PATH" or "HOST:PORT"; its ladder may hang up."""
+def connect(agent: Supervisor, child: int | None, address: str, channel: int) -> Any:
+    """Connect the channel to what a debugger serves at "unix:PATH" or "HOST:PORT"; its ladder may hang up.
+
+    child: None for a debugger that is none of ours; it gets the farewell.
+    """
     _open_channel(agent, channel)
     try:
         with _saying(f"can't connect to {address}"):
@@ -129,6 +132,11 @@ def connect(agent: Supervisor, child: int, address: str, channel: int) -> Any:
     except RequestError:
         agent.stream.channels.close(channel)
         raise
+
+
+def set_farewell(agent: Supervisor, channel: int, farewell: str) -> Any:
+    """Note what the peer of a connection is told at the agent's end."""
+    agent.set_farewell(channel, farewell.encode())
 
 
 def look_after(agent: Supervisor, child: int, pid: int, parent: int | None) -> Any:
@@ -187,6 +195,7 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "directory": directory,
     "spawn": spawn,
     "connect": connect,
+    "set_farewell": set_farewell,
     "look_after": look_after,
     "signal": send_signal,
     "let_go": let_go,

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _ORPHANS_S = 1.0
 _SETTLE_S = 0.1
+_FAREWELL_S = 5.0
 _LAST_WORDS_S = 1.0
 
 
@@ -54,6 +55,7 @@ class Supervisor:
         self._loop = loop
         self._snapshots: Snapshots | None = None
         self._children: dict[int, _Supervised] = {}
+        self._connections: dict[int, Connection] = {}
         self._silence_s = silence_s
         self._heard_at = time.monotonic()
         self._is_letting_go = False
@@ -68,7 +70,7 @@ class Supervisor:
         for number in ENDING_SIGNALS:
             self._loop.on_signal(number, partial(self.let_go, number.name))
         self._check_silence()
-        while not (self._is_letting_go and not self._has_descendants and not self._settling):
+        while not (self._is_letting_go and not self._has_descendants and not self._settling and self._took_leave()):
             self._turn()
         self.rescue.continue_stopped()
         self.files.remove()
@@ -87,12 +89,21 @@ class Supervisor:
         self.rescue.note_breakpoints(pid)
         return child.pid
 
-    def connect(self, child: int, address: str, channel: int) -> None:
-        """Connect the channel to what a debugger serves. Raises OSError, RequestError."""
-        supervised = self._child(child)
-        connection = Connection(channel, address, self.stream, self._loop)
-        supervised.child.connections.append(connection)
-        self.receivers[channel] = connection
+    def connect(self, child: int | None, address: str, channel: int) -> None:
+        """Connect the channel to what a debugger serves (None: one that is no child). Raises OSError, RequestError."""
+        supervised = None if child is None else self._child(child)
+        connection = self.receivers[channel] = Connection(channel, address, self.stream, self._loop)
+        if supervised is None:
+            self._connections[channel] = connection
+        else:
+            supervised.child.connections.append(connection)
+
+    def set_farewell(self, channel: int, farewell: bytes) -> None:
+        """Note what to say at the end on a connection to a debugger that is no child."""
+        self._connections[channel].farewell = farewell
+
+    def _took_leave(self) -> bool:
+        return not any(each.is_open for each in self._connections.values())
 
     def _heal(self, pids: list[int | None]) -> None:
         self.rescue.heal(pids)
@@ -137,6 +148,9 @@ class Supervisor:
         for supervised in self._children.values():
             supervised.child.discards = True
             supervised.ladder.start()
+        for connection in self._connections.values():
+            connection.take_leave()
+            self._loop.call_later(_FAREWELL_S, connection.close)
         self._reap()
 
     def _child(self, channel: int) -> _Supervised:
@@ -156,6 +170,8 @@ class Supervisor:
     def _send(self) -> None:
         for supervised in self._children.values():
             supervised.child.take_credit()
+        for connection in self._connections.values():
+            connection.take_credit()
         self._loop.watch(self.stream.output, 0 if self.stream.flush() else WRITE, lambda: None)
         if self.stream.is_broken:
             self.let_go("the host takes nothing any more")

@@ -1,10 +1,16 @@
 """What differs between the debuggers that speak DAP: how one is started, attached, and made to let go."""
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
 
 from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
 from dapbridge.transport import Transport
+
+M = TypeVar("M", Response, Event)
+
+Ask = Callable[[str, JsonObject], Awaitable[JsonObject]]
+"""Sends the debugger a request of our own; returns its response's body. Raises EngineError."""
 
 
 class Dialect(Protocol):
@@ -12,6 +18,15 @@ class Dialect(Protocol):
 
     name: str
     """As in its log and in texts for the user."""
+
+    refused: Mapping[str, str]
+    """Requests that must not reach this debugger, and why."""
+
+    hidden: frozenset[str]
+    """Capabilities that go with these."""
+
+    stands_since: float | None
+    """Since when (`time.monotonic`) the debugger holds the target, where that was before `attach`."""
 
     async def start(self, config: AttachConfig) -> Transport:
         """Start the debugger without touching the target; return the connection that it speaks DAP on.
@@ -24,6 +39,10 @@ class Dialect(Protocol):
         """Return the arguments of its own `attach` request; given: those of the client's."""
         ...
 
+    def on_sent(self, command: str, arguments: JsonObject) -> None:
+        """Take note of what is sent to the debugger now."""
+        ...
+
     def explain(self, error: str) -> str:
         """Return what the user can do when the attach has failed with this error; "" for nothing known."""
         ...
@@ -32,15 +51,18 @@ class Dialect(Protocol):
         """Tell whether a request changes the target, which `readOnly` forbids."""
         ...
 
-    def to_client(self, message: Response | Event) -> Response | Event:
+    def to_client(self, message: M) -> M:
         """Return a message of the debugger's as the client will understand it; most are well as they are."""
         ...
 
     def note_on(self, message: Response | Event) -> str | None:
-        """Return what the user should be told about this message of the debugger's, if anything."""
+        """Return what the user should be told about this message of the debugger's, if anything.
+
+        The response to `configurationDone` is the end of the attach.
+        """
         ...
 
-    async def find_sources(self, file_name: str) -> list[str]:
+    async def find_sources(self, file_name: str, ask: Ask) -> list[str]:
         """See Engine."""
         ...
 

@@ -88,7 +88,7 @@ class RelayEngine:
         self._background.append(self._tasks.create_task(self._run(debugger)))
         capabilities = await debugger.ask("initialize", CLIENT)
         self._can_cancel = capabilities.get("supportsCancelRequest") is True
-        return _own(capabilities)
+        return self._own(capabilities)
 
     def send(self, request: Request) -> None:
         """Take a request; its response is emitted later."""
@@ -125,7 +125,9 @@ class RelayEngine:
 
     async def find_sources(self, file_name: str) -> list[str]:
         """Return the names that the program's debug info has for its sources called `file_name`."""
-        return await self._dialect.find_sources(file_name)
+        if self._debugger is None:
+            return []
+        return await self._dialect.find_sources(file_name, self._debugger.ask)
 
     async def aclose(self) -> None:
         """Have the debugger let go of the target and end."""
@@ -143,7 +145,9 @@ class RelayEngine:
 
     def _answer_early(self, request: Request) -> None:
         when = f"{self._dialect.name} attaches after 'configurationDone'"
-        if self._breakpoints.is_for(request.command):
+        if refusal := self._dialect.refused.get(request.command):
+            self._emit(Response(request.seq, request.command, False, refusal))
+        elif self._breakpoints.is_for(request.command):
             body = self._breakpoints.record(request, f"not set yet: {when}")
             self._emit(Response(request.seq, request.command, body=body))
         else:
@@ -156,12 +160,14 @@ class RelayEngine:
         if config is None or debugger is None:
             self._emit(Response(request.seq, "attach", False, f"{self._dialect.name} has not started"))
             return
-        self._attaching = attaching = _Attaching(request)
+        self._attaching = attaching = _Attaching(request, self._dialect.stands_since)
         arguments = self._dialect.attach_arguments(request.arguments, config.stop_on_entry)
+        self._dialect.on_sent("attach", arguments)
         debugger.send("attach", arguments, partial(self._on_attach_response, attaching))
         for each in (*config.init_commands, *config.attach_commands):
             self._run_command(debugger, each)
         for replay in self._breakpoints.take_recorded():
+            self._dialect.on_sent(replay.command, replay.arguments)
             debugger.send(replay.command, replay.arguments, partial(self._settle, attaching, replay))
         debugger.send("configurationDone", {}, partial(self._on_attach_response, attaching, is_last=True))
 
@@ -174,6 +180,7 @@ class RelayEngine:
         if response.success:
             self._attached = True
             self._say(f"{attaching.stood_text()} while {self._dialect.name} attached and read its symbols")
+            self._note(msgspec.structs.replace(response, command="configurationDone"))
             self._emit(Response(attaching.request.seq, "attach"))
             for event in attaching.events:
                 self._hand_on(event)
@@ -197,23 +204,27 @@ class RelayEngine:
         debugger, config = self._debugger, self._config
         if debugger is None or config is None:
             self._emit(Response(request.seq, request.command, False, f"{self._dialect.name} has ended"))
+        elif refusal := self._dialect.refused.get(request.command):
+            self._emit(Response(request.seq, request.command, False, refusal))
         elif config.read_only and (request.command in _CHANGES or self._dialect.changes_target(request)):
             refusal = f"'{request.command}' would change the target, and this session is read-only (readOnly)"
             self._emit(Response(request.seq, request.command, False, refusal))
         else:
+            self._dialect.on_sent(request.command, request.arguments)
             number = debugger.send(request.command, request.arguments, partial(self._on_response, request))
             self._relayed[request.seq] = number
 
     def _on_response(self, request: Request, response: Response) -> None:
         self._relayed.pop(request.seq, None)
         own = msgspec.structs.replace(response, request_seq=request.seq, command=request.command)
-        self._hand_on(own)
+        self._hand_on(self._dialect.to_client(own))
 
     def _on_event(self, event: Event) -> None:
         if event.event == "initialized" or self._is_leaving:
             return
+        event = self._dialect.to_client(event)
         if event.event == "capabilities":
-            capabilities = _own((event.body or {}).get("capabilities") or {})
+            capabilities = self._own((event.body or {}).get("capabilities") or {})
             if not capabilities:
                 return
             event = Event("capabilities", {"capabilities": capabilities})
@@ -224,13 +235,15 @@ class RelayEngine:
 
     def _hand_on(self, message: Response | Event) -> None:
         """Pass a message on to the client."""
-        message = self._dialect.to_client(message)
         self._pause_limit.note(message)
         if isinstance(message, Event) and message.event == "terminated":
             self._has_terminated = True
             self._tasks.create_task(self._tell_terminated(message))
             return
         self._emit(self._breakpoints.to_client(message))
+        self._note(message)
+
+    def _note(self, message: Response | Event) -> None:
         note = self._dialect.note_on(message)
         if note and note not in self._notes_given:
             self._notes_given.add(note)
@@ -289,19 +302,20 @@ class RelayEngine:
         if text:
             self._emit(Event("output", {"category": category, "output": f"{text}\n"}))
 
+    def _own(self, capabilities: JsonObject) -> JsonObject:
+        """Return those that are the engine's own to offer."""
+        hidden = _NOT_ITS_OWN | self._dialect.hidden
+        return {name: value for name, value in capabilities.items() if name not in hidden}
+
 
 class _Attaching:
     """An attach that is under way, and what waits for it."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, stands_since: float | None) -> None:
         self.request = request
         self.requests: list[Request] = []
         self.events: list[Event] = []
-        self._began = time.monotonic()
+        self._began = stands_since or time.monotonic()
 
     def stood_text(self) -> str:
         return f"the target stood still for {(time.monotonic() - self._began) * 1000:.0f} ms"
-
-
-def _own(capabilities: JsonObject) -> JsonObject:
-    return {name: value for name, value in capabilities.items() if name not in _NOT_ITS_OWN}
