@@ -27,8 +27,11 @@ class LeanClient:
         )
         assert self._process.stdin
         assert self._process.stdout
-        self._input = self._process.stdin.fileno()
-        self._output = self._process.stdout.fileno()
+        self._listen_to(self._process.stdin.fileno(), self._process.stdout.fileno())
+
+    def _listen_to(self, input_: int, output: int) -> None:
+        self._input = input_
+        self._output = output
         self._poll = select.poll()
         self._poll.register(self._output, select.POLLIN)
         self._buffer = b""

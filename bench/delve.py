@@ -1,0 +1,219 @@
+"""Measure the relay to delve beside a client of `dlv dap` itself, both in one run, taking turns, each at a new target.
+
+The direct client is connected to dlv's own socket, in a sidecar container of the same image and rights. `make bench-go`
+runs it; docs/benchmarks.md explains it.
+"""
+
+import asyncio
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from subprocess import PIPE, Popen, run
+from time import perf_counter, sleep
+from typing import Protocol
+
+import click
+from attach import make_sidecar_image
+from dap_contenders import INITIALIZE
+from lean_client import JsonObject, LeanClient
+from support.gauge import Gauge
+from support.marks import mark
+from support.targets import DockerTarget, running
+
+_PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+_BEGIN, _END = "<!-- delve: begin -->", "<!-- delve: end -->"
+_SOURCE = "gauged.go"
+_BUILD_FOLDER, _CLIENT_FOLDER = "/build/src", "/workspace"
+THINKS_S = 0.4
+"""How long the client takes between `initialized` and `configurationDone`."""
+
+ADDED_AT_MOST = 0.10
+"""The aim for round trips over 5 ms; shorter ones may take 1 ms more."""
+
+
+class WrongFactsError(Exception):
+    """A contender has shown what is not true."""
+
+
+@dataclass
+class Sample:
+    """What one contender took in one run: how long the target stood still, and each request's times."""
+
+    stood_still_s: float = 0
+    round_trips_s: dict[str, list[float]] = field(default_factory=dict)
+
+
+class Adapter(Protocol):
+    """One way to delve."""
+
+    folder: str
+
+    def attach_arguments(self, target: DockerTarget) -> JsonObject:
+        """Return the arguments of `attach`."""
+        ...
+
+    def open(self, target: DockerTarget) -> AbstractContextManager[LeanClient]:
+        """Start it; end it with the block."""
+        ...
+
+
+class Dapbridge:
+    """`dapbridge serve` over stdio."""
+
+    folder = _CLIENT_FOLDER
+
+    def attach_arguments(self, target: DockerTarget) -> JsonObject:
+        return {"target": target.name, "substitutePath": [{"from": _CLIENT_FOLDER, "to": _BUILD_FOLDER}]}
+
+    def open(self, target: DockerTarget) -> LeanClient:
+        return LeanClient([sys.executable, "-m", "dapbridge", "serve"])
+
+
+class SocketClient(LeanClient):
+    """A client of what listens on a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(path)
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the block
+        self._listen_to(self._socket.fileno(), self._socket.fileno())
+
+    def __exit__(self, *_: object) -> None:
+        """End the connection."""
+        self._socket.close()
+        self._stderr.close()
+
+
+class DirectDelve:
+    """`dlv dap` in a sidecar container, its socket reached without anything in between."""
+
+    folder = _BUILD_FOLDER
+
+    def __init__(self, image: str) -> None:
+        self._image = image
+
+    def attach_arguments(self, target: DockerTarget) -> JsonObject:
+        return {"mode": "local", "processId": 1}
+
+    @contextmanager
+    def open(self, target: DockerTarget) -> Iterator[LeanClient]:
+        name = f"dapbridge-bench-{secrets.token_hex(4)}"
+        options = ["--rm", f"--name={name}", f"--pid=container:{target.id}", "--network=none", "--user=1000:1000"]
+        rights = ["--cap-drop=ALL", "--read-only", "--tmpfs=/tmp:mode=1777", "--env=XDG_CONFIG_HOME=/tmp"]
+        command = ["--entrypoint=dlv", self._image, "dap", "--listen=unix:/tmp/dlv.sock"]
+        process = Popen(["docker", "run", *options, *rights, *command], stdout=PIPE)
+        assert process.stdout
+        try:
+            while b"listening at" not in (line := process.stdout.readline()):
+                if not line:
+                    raise RuntimeError("dlv did not start")
+            pid = run(["docker", "inspect", "-f", "{{.State.Pid}}", name], check=True, stdout=PIPE, text=True).stdout
+            with SocketClient(f"/proc/{pid.strip()}/root/tmp/dlv.sock") as client:
+                yield client
+            process.wait(10)
+        finally:
+            run(["docker", "rm", "-f", name], check=False, capture_output=True)
+            process.stdout.close()
+            process.wait()
+
+
+def measure(adapter: Adapter, target: DockerTarget, stops: int) -> Sample:
+    """Attach, then time what an editor asks at `stops` stops. Raises WrongFactsError."""
+    sample = Sample()
+    path = f"{adapter.folder}/{_SOURCE}"
+    line = mark(_SOURCE, "step")
+    with adapter.open(target) as client, closing(Gauge(target.pid)) as gauge:
+        client.request("initialize", **INITIALIZE)
+        gauge.reset()
+        attach = client.send("attach", **adapter.attach_arguments(target))
+        client.event("initialized")
+        client.request("setBreakpoints", source={"path": path}, breakpoints=[{"line": line}])
+        sleep(THINKS_S)
+        client.request("configurationDone")
+        client.response(attach)
+        client.event("stopped")
+        sample.stood_still_s = gauge.read().largest_gap_ns / 1e9
+
+        def timed(command: str, **arguments: object) -> JsonObject:
+            start = perf_counter()
+            body = client.request(command, **arguments)
+            sample.round_trips_s.setdefault(command, []).append(perf_counter() - start)
+            return body
+
+        for _ in range(stops):
+            thread = _main_goroutine(timed("threads"))
+            frames = timed("stackTrace", threadId=thread, startFrame=0, levels=20)["stackFrames"]
+            scopes = timed("scopes", frameId=frames[0]["id"])["scopes"]
+            variables = timed("variables", variablesReference=scopes[0]["variablesReference"])["variables"]
+            number = next(each["value"] for each in variables if each["name"] == "number")
+            result = timed("evaluate", expression="number + 1", frameId=frames[0]["id"], context="watch")["result"]
+            if (frames[0]["name"], frames[0]["line"]) != ("main.step", line) or int(result) != int(number) + 1:
+                raise WrongFactsError(f"{frames[0]}, number {number}, number + 1 {result}")
+            start = perf_counter()
+            client.request("next", threadId=thread)
+            client.event("stopped")
+            sample.round_trips_s.setdefault("next until `stopped`", []).append(perf_counter() - start)
+            timed("setBreakpoints", source={"path": path}, breakpoints=[{"line": line}])
+            client.request("continue", threadId=thread)
+            client.event("stopped")
+    return sample
+
+
+def _main_goroutine(body: JsonObject) -> int:
+    return next(int(each["id"]) for each in body["threads"] if each["name"].startswith("* "))
+
+
+async def benchmark(runs: int, stops: int) -> dict[str, list[Sample]]:
+    """Measure each contender `runs` times."""
+    contenders: dict[str, Adapter] = {"dapbridge": Dapbridge(), "dlv dap": DirectDelve(await make_sidecar_image())}
+    samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    for number in range(runs):
+        for name in sorted(contenders, reverse=number % 2 == 1):
+            async with running("go_gauged", tmpfs={"/tmp": "mode=1777"}) as target:
+                samples[name].append(await asyncio.to_thread(measure, contenders[name], target, stops))
+    return samples
+
+
+def to_markdown(samples: Mapping[str, Sequence[Sample]], stops: int) -> str:
+    """Return the table: medians of the runs, of each run its median."""
+    rows = {
+        "target stood still at the attach": {name: [each.stood_still_s for each in samples[name]] for name in samples}
+    }
+    for title in samples["dapbridge"][0].round_trips_s:
+        rows[title if " " in title else f"`{title}`"] = {
+            name: [median(each.round_trips_s[title]) for each in samples[name]] for name in samples
+        }
+    lines = ["| ms | dapbridge | dlv dap | difference |", "| --- | ---: | ---: | ---: |"]
+    for title, by_name in rows.items():
+        ours, theirs = (median(by_name[name]) * 1000 for name in ("dapbridge", "dlv dap"))
+        shown = [f"{median(v) * 1000:.2f} ({min(v) * 1000:.2f}–{max(v) * 1000:.2f})" for v in by_name.values()]
+        lines.append(f"| {title} | {' | '.join(shown)} | {ours - theirs:+.2f} ({(ours / theirs - 1) * 100:+.0f} %) |")
+    count = len(samples["dapbridge"])
+    return (
+        "\n".join(lines)
+        + f"\n\nMedians of {count} runs, least and most in brackets; a run counts with its median of {stops}."
+    )
+
+
+@click.command()
+@click.option("--runs", default=5, show_default=True, type=click.IntRange(min=1), help="Attaches per contender.")
+@click.option("--stops", default=20, show_default=True, type=click.IntRange(min=1), help="Stops per attach.")
+@click.option("--write", is_flag=True, help="Put the table into docs/benchmarks.md.")
+def main(runs: int, stops: int, write: bool) -> None:
+    """Measure dapbridge beside a client of `dlv dap` itself."""
+    table = to_markdown(asyncio.run(benchmark(runs, stops)), stops)
+    click.echo(table)
+    if write:
+        before, _, rest = _PAGE.read_text().partition(_BEGIN)
+        _, _, after = rest.partition(_END)
+        _PAGE.write_text(f"{before}{_BEGIN}\n\n{table}\n\n{_END}{after}")
+
+
+if __name__ == "__main__":
+    main()
