@@ -9,7 +9,7 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +31,7 @@ _BEGIN, _END = "<!-- delve: begin -->", "<!-- delve: end -->"
 _SOURCE = "gauged.go"
 _BUILD_FOLDER, _CLIENT_FOLDER = "/build/src", "/workspace"
 THINKS_S = 0.4
-"""How long the client takes between `initialized` and `configurationDone`."""
-
-ADDED_AT_MOST = 0.10
-"""The aim for round trips over 5 ms; shorter ones may take 1 ms more."""
+"""How long a client takes between `initialized` and `configurationDone`."""
 
 
 class WrongFactsError(Exception):
@@ -46,6 +43,8 @@ class Sample:
     """What one contender took in one run: how long the target stood still, and each request's times."""
 
     stood_still_s: float = 0
+    stood_still_at_once_s: float = 0
+    """The same with a client that takes no time."""
     round_trips_s: dict[str, list[float]] = field(default_factory=dict)
 
 
@@ -123,7 +122,7 @@ class DirectDelve:
             process.wait()
 
 
-def measure(adapter: Adapter, target: DockerTarget, stops: int) -> Sample:
+def measure(adapter: Adapter, target: DockerTarget, stops: int, thinks_s: float = THINKS_S) -> Sample:
     """Attach, then time what an editor asks at `stops` stops. Raises WrongFactsError."""
     sample = Sample()
     path = f"{adapter.folder}/{_SOURCE}"
@@ -134,7 +133,7 @@ def measure(adapter: Adapter, target: DockerTarget, stops: int) -> Sample:
         attach = client.send("attach", **adapter.attach_arguments(target))
         client.event("initialized")
         client.request("setBreakpoints", source={"path": path}, breakpoints=[{"line": line}])
-        sleep(THINKS_S)
+        sleep(thinks_s)
         client.request("configurationDone")
         client.response(attach)
         client.event("stopped")
@@ -176,14 +175,23 @@ async def benchmark(runs: int, stops: int) -> dict[str, list[Sample]]:
     for number in range(runs):
         for name in sorted(contenders, reverse=number % 2 == 1):
             async with running("go_gauged", tmpfs={"/tmp": "mode=1777"}) as target:
-                samples[name].append(await asyncio.to_thread(measure, contenders[name], target, stops))
+                sample = await asyncio.to_thread(measure, contenders[name], target, stops)
+            async with running("go_gauged", tmpfs={"/tmp": "mode=1777"}) as target:
+                at_once = await asyncio.to_thread(measure, contenders[name], target, 0, 0)
+            sample.stood_still_at_once_s = at_once.stood_still_s
+            samples[name].append(sample)
     return samples
+
+
+def _of(samples: Mapping[str, Sequence[Sample]], value: Callable[[Sample], float]) -> dict[str, list[float]]:
+    return {name: [value(each) for each in of_name] for name, of_name in samples.items()}
 
 
 def to_markdown(samples: Mapping[str, Sequence[Sample]], stops: int) -> str:
     """Return the table: medians of the runs, of each run its median."""
     rows = {
-        "target stood still at the attach": {name: [each.stood_still_s for each in samples[name]] for name in samples}
+        f"target stood still at the attach, client takes {THINKS_S:g} s": _of(samples, lambda each: each.stood_still_s),
+        "the same, client takes no time": _of(samples, lambda each: each.stood_still_at_once_s),
     }
     for title in samples["dapbridge"][0].round_trips_s:
         rows[title if " " in title else f"`{title}`"] = {

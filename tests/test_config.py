@@ -74,6 +74,16 @@ def test_null_counts_as_left_out() -> None:
     assert parse(process=None, engine=None, substitutePath=None, sidecar={"user": None}) == AttachConfig(target="api")
 
 
+def test_a_dlv_that_runs_already_needs_no_target() -> None:
+    config = parse_attach({"delve": {"address": "localhost:8000"}})
+    assert (config.delve.address, config.target) == ("localhost:8000", "dlv at localhost:8000")
+
+
+@pytest.mark.parametrize("address", ["8000", "localhost:", "host name:1", ""])
+def test_where_dlv_listens_is_a_host_and_a_port(address: str) -> None:
+    assert refusal({"delve": {"address": address}}).startswith('"delve.address": expected "HOST:PORT", got ')
+
+
 def test_what_clients_add_is_let_through() -> None:
     assert parse(name="Attach", type="dapbridge", request="attach", __sessionId="4711") == AttachConfig(target="api")
 

@@ -21,8 +21,8 @@ from dapbridge.transport import Transport
 log = logging.getLogger(__name__)
 
 Step = tuple[str, float] | tuple[str, str, float]
-"""("close_stdin", seconds), ("hang_up", seconds), ("signal", "INT", seconds): what is done, and how long it may take to
-work."""
+"""("close_stdin", seconds), ("farewell", …), ("hang_up", …), ("signal", "INT", …): what is done, and how long it may
+take to work."""
 
 GDB_LADDER: tuple[Step, ...] = (("close_stdin", 3.0), ("signal", "INT", 2.0), ("signal", "TERM", 2.0))
 """Makes gdb let go: it detaches at its stdin's end, but in a call into the target only a SIGINT brings it there."""
@@ -204,7 +204,10 @@ class Agent:
         return channel
 
     def set_farewell(self, channel: "Channel", farewell: bytes) -> None:
-        """Have the agent say this on a connection to a debugger elsewhere at its own end, whatever that comes from."""
+        """Have the agent say this on a connection at the end, whatever that comes from.
+
+        To a debugger elsewhere it is said at the agent's own end; to a child by the step "farewell" of its ladder.
+        """
         # Nobody waits for the answer: what is written after this arrives after it.
         self._request("set_farewell", channel=channel.number, farewell=farewell.decode())
 

@@ -5,16 +5,20 @@ is there before it attaches, so what it can do is known while the target still r
 """
 
 import asyncio
+import itertools
 import logging
 import re
-from collections.abc import Mapping
+from contextlib import suppress
+from enum import Enum
 
 import msgspec
 
-from dapbridge.agent.client import Agent, Child, Step
+from dapbridge.agent.client import Agent, Channel, Child, Step
 from dapbridge.agent.facts import Process
 from dapbridge.config import DELVES_OWN, AttachConfig
+from dapbridge.dap.connection import DapConnection
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
+from dapbridge.engines.relay.debugger import error_text
 from dapbridge.engines.relay.dialect import Ask, M
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.go_files import read_remote_go_files
@@ -22,11 +26,15 @@ from dapbridge.transport import Transport
 
 log = logging.getLogger(__name__)
 
-LADDER: tuple[Step, ...] = (("hang_up", 8.0), ("signal", "INT", 4.0))
+LADDER: tuple[Step, ...] = (("farewell", 1.0), ("hang_up", 12.0), ("signal", "INT", 4.0))
 """Makes dlv let go: it detaches when its client is gone. A signal first would leave its breakpoints armed for seconds;
-but while it calls a function of the target it hears nothing else."""
+but while it calls a function of the target it hears nothing else. The farewell has an interrupted call come to its end:
+its goroutine would run into a trap of the call's that nobody handles any more."""
 
 TARGET_END_LIMIT_S = 3.0
+
+_FIRST_FAREWELL = 1 << 30
+"""Numbers the farewell's requests, above those of any session."""
 
 _LISTENING = b"listening at:"
 _CURRENT_THREAD: JsonObject = {"id": -1, "name": "the thread that stopped"}
@@ -37,7 +45,6 @@ class Delve:
     """See `relay.dialect.Dialect`."""
 
     name = "dlv"
-    refused: Mapping[str, str] = {}
     hidden: frozenset[str] = frozenset()
     stands_since: float | None = None
 
@@ -49,6 +56,8 @@ class Delve:
         self._reader: asyncio.Task[None] | None = None
         self._files: tuple[str, ...] | None = None
         self._words = Words()
+        self._farewell = Farewell(agent)
+        self._call = _Call.NONE
 
     async def start(self, config: AttachConfig) -> Transport:
         """See Dialect."""
@@ -63,25 +72,44 @@ class Delve:
         )
         await _wait_listening(child)
         self._reader = self._tasks.create_task(_log_output(child))
-        return await self._agent.open_connection(child, address)
+        channel = await self._agent.open_connection(child, address)
+        self._farewell.open(channel)
+        return channel
 
     def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:
         """See Dialect."""
         return {**own_settings(given), "mode": "local", "processId": self._process.pid, "stopOnEntry": stop_on_entry}
 
     def on_sent(self, command: str, arguments: JsonObject) -> None:
-        """Take no note of it."""
+        """See Dialect."""
+        self._farewell.note(command, arguments)
+        if is_call(Request(0, command, arguments)):
+            self._call = _Call.RUNS
+        self._farewell.set(self._call is not _Call.NONE)
 
     def explain(self, error: str) -> str:
         """See Dialect."""
         return explain(error)
 
+    def find_refusal(self, request: Request) -> str | None:
+        """See Dialect."""
+        if self._call is _Call.INTERRUPTED and is_call(request):
+            return "the call before this one was interrupted and has not returned yet: let the target go on first"
+        return None
+
     def changes_target(self, request: Request) -> bool:
         """See Dialect."""
-        return changes_target(request)
+        return is_call(request)
 
     def to_client(self, message: M) -> M:
         """See Dialect."""
+        if self._call is _Call.RUNS and isinstance(message, Response) and message.command == "evaluate":
+            interrupted = not message.success and "call stopped" in error_text(message)
+            self._call = _Call.INTERRUPTED if interrupted else _Call.NONE
+            self._farewell.set(interrupted)
+        elif self._call is _Call.INTERRUPTED and _says_that_a_call_returned(message):
+            self._call = _Call.NONE
+            self._farewell.set(False)
         return self._words.to_client(message)
 
     def note_on(self, message: Response | Event) -> str | None:
@@ -137,6 +165,50 @@ class Delve:
             return ()
 
 
+class _Call(Enum):
+    """How far a call into the target is. Another one can't begin before an interrupted one has returned."""
+
+    NONE = 0
+    RUNS = 1
+    INTERRUPTED = 2
+
+
+class Farewell:
+    """What dlv is told when the session ends, by the agent, for the bridge may be dead: breakpoints out, go on."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._channel: Channel | None = None
+        self._said = b""
+        # The requests that take out what was put in, by what they are for.
+        self._clearing: dict[str, tuple[str, JsonObject]] = {}
+
+    def open(self, channel: Channel) -> None:
+        """Set what is to be said on this connection from now on."""
+        self._channel = channel
+
+    def note(self, command: str, arguments: JsonObject) -> None:
+        """Take note of a request that is sent to dlv."""
+        if command == "setBreakpoints":
+            source = arguments.get("source")
+            self._clearing[f"{command} {source}"] = (command, {"source": source, "breakpoints": []})
+        elif command in ("setFunctionBreakpoints", "setInstructionBreakpoints"):
+            self._clearing[command] = (command, {"breakpoints": []})
+
+    def set(self, wanted: bool) -> None:
+        """Have it said, with all that was noted up to now, or not."""
+        if self._channel is None:
+            return
+        numbers = itertools.count(_FIRST_FAREWELL)
+        connection = DapConnection()
+        requests = [*self._clearing.values(), ("continue", {"threadId": 1})] if wanted else []
+        farewell = b"".join(connection.send(Request(next(numbers), name, body)) for name, body in requests)
+        if farewell != self._said:
+            self._said = farewell
+            with suppress(ProtocolError):  # the agent is gone, and has said the last one
+                self._agent.set_farewell(self._channel, farewell)
+
+
 class Words:
     """What dlv leaves out of its messages and DAP or a client needs."""
 
@@ -181,10 +253,21 @@ def explain(error: str) -> str:
     return ""
 
 
-def changes_target(request: Request) -> bool:
-    """Tell whether dlv changes the target at this request: `call f()` and `call x = 1` are evaluated anywhere."""
+def is_call(request: Request) -> bool:
+    """Tell whether dlv lets the target run some of its code at this request: `call f()`, also `call x = 1`."""
     expression = request.arguments.get("expression")
     return request.command == "evaluate" and isinstance(expression, str) and _CALL.match(expression) is not None
+
+
+def _says_that_a_call_returned(message: Response | Event) -> bool:
+    """Tell whether this is the stop where an interrupted call has come to its end, which is at no breakpoint."""
+    body = message.body or {}
+    return (
+        isinstance(message, Event)
+        and message.event == "stopped"
+        and body.get("reason") == "breakpoint"
+        and not body.get("hitBreakpointIds")
+    )
 
 
 def note_on(message: Response | Event) -> str | None:

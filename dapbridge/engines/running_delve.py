@@ -4,28 +4,22 @@ Such a dlv leaves breakpoints in place when a client goes, and the target as it 
 the agent that holds the connection says a farewell on it: breakpoints out, go on.
 """
 
-import itertools
 import re
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 
-from dapbridge.agent.client import Agent, Channel
+from dapbridge.agent.client import Agent
 from dapbridge.config import AttachConfig
-from dapbridge.dap.connection import DapConnection
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
 from dapbridge.engines import delve
 from dapbridge.engines.relay.dialect import Ask, M
-from dapbridge.errors import ProtocolError, UserError
+from dapbridge.errors import UserError
 from dapbridge.transport import Transport
-
-_FIRST_FAREWELL = 1 << 30
-"""Numbers the farewell's requests, above those of any session."""
 
 _SINGLE_USE = (
     "This dlv was started without --accept-multiclient: it ends by itself when this session does, and with it the"
     " program that it has started"
 )
+_CALLS = "no calls in a dlv that runs elsewhere: one that is interrupted would leave the target standing"
 _INSTRUCTIONS = (
     "no instruction breakpoints in a dlv that runs elsewhere: it could not take them out while the target runs"
 )
@@ -35,7 +29,6 @@ class RunningDelve:
     """See `relay.dialect.Dialect`."""
 
     name = "dlv"
-    refused: Mapping[str, str] = {"setInstructionBreakpoints": _INSTRUCTIONS}
     hidden = frozenset(("supportsInstructionBreakpoints",))
 
     def __init__(self, address: str, agent: Agent) -> None:
@@ -43,48 +36,42 @@ class RunningDelve:
         self._address = address
         self._agent = agent
         self._words = delve.Words()
-        self._channel: Channel | None = None
+        self._farewell = delve.Farewell(agent)
+        self._is_attached = False
         self._serves_more = False
-        # What has to be taken out at the end: the requests that do it, by what they are for.
-        self._clearing: dict[str, tuple[str, JsonObject]] = {}
 
     async def start(self, config: AttachConfig) -> Transport:
         """See Dialect."""
         try:
-            self._channel = await self._agent.open_connection(None, self._address)
+            channel = await self._agent.open_connection(None, self._address)
         except UserError as error:
             raise UserError(f'{error}: "delve.address" is where `dlv --headless --listen=…` listens') from None
-        return self._channel
+        self._farewell.open(channel)
+        return channel
 
     def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:
         """See Dialect."""
         return {**delve.own_settings(given), "mode": "remote", "stopOnEntry": stop_on_entry}
 
     def on_sent(self, command: str, arguments: JsonObject) -> None:
-        """Have the farewell take out again what is put in now."""
-        if command == "setBreakpoints":
-            source = arguments.get("source")
-            self._clearing[f"{command} {source}"] = (command, {"source": source, "breakpoints": []})
-        elif command == "setFunctionBreakpoints":
-            self._clearing[command] = (command, {"breakpoints": []})
-        elif command != "attach":
-            return
-        if self._channel is None:
-            return
-        numbers = itertools.count(_FIRST_FAREWELL)
-        connection = DapConnection()
-        requests = [*self._clearing.values(), ("continue", {"threadId": 1})]
-        farewell = b"".join(connection.send(Request(next(numbers), name, body)) for name, body in requests)
-        with suppress(ProtocolError):  # the agent is gone, and has said the last one
-            self._agent.set_farewell(self._channel, farewell)
+        """See Dialect."""
+        self._farewell.note(command, arguments)
+        self._is_attached |= command == "attach"
+        self._farewell.set(self._is_attached)
 
     def explain(self, error: str) -> str:
         """See Dialect."""
         return delve.explain(error)
 
+    def find_refusal(self, request: Request) -> str | None:
+        """See Dialect."""
+        if request.command == "setInstructionBreakpoints":
+            return _INSTRUCTIONS
+        return _CALLS if delve.is_call(request) else None
+
     def changes_target(self, request: Request) -> bool:
         """See Dialect."""
-        return delve.changes_target(request)
+        return delve.is_call(request)
 
     def to_client(self, message: M) -> M:
         """See Dialect."""

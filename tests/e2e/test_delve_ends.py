@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from support import procfs
-from support.dap_client import LIMIT_S, DapClient
+from support.dap_client import LIMIT_S, DapClient, DapError
 from support.go_server import assert_serves, get
 from support.marks import mark
 from support.serving import assert_whole, attach, attach_arguments, client_path, serving
@@ -140,6 +140,38 @@ async def test_the_server_answers_after_an_early_end(scene: Scene, end: End) -> 
         await ended(client)
         await assert_whole(target)
         await assert_serves(target)
+
+
+@pytest.mark.parametrize("end", [disconnects, bridge_is_killed])
+async def test_an_end_while_a_call_is_interrupted_by_another_goroutines_breakpoint(end: End) -> None:
+    async with serving() as client, running("go_gophers") as target:
+        await attach(client, target, "gophers.go", "work")
+        stopped = await client.event("stopped", reason="breakpoint")
+        for _ in range(20):
+            if await is_interrupted(client, stopped["threadId"]):
+                break
+            await client.request("continue", {"threadId": stopped["threadId"]})
+            stopped = await client.event("stopped", reason="breakpoint")
+        else:
+            pytest.fail("no call was interrupted")
+        await end(client, target)
+        await ended(client)
+        await assert_whole(target)
+
+
+async def is_interrupted(client: DapClient, thread: int) -> bool:
+    """Call a function of the target; tell whether the call has met a breakpoint elsewhere."""
+    stack = await client.request("stackTrace", {"threadId": thread, "levels": 1})
+    frame = stack["stackFrames"][0]["id"]
+    try:
+        await client.request("evaluate", {"expression": "call double(21)", "context": "repl", "frameId": frame})
+        return False
+    except DapError as error:
+        text = error.text
+    assert "call stopped" in text
+    again = await client.refused("evaluate", {"expression": "call double(1)", "context": "repl", "frameId": frame})
+    assert "the call before this one was interrupted" in again.text
+    return True
 
 
 async def test_a_target_that_ends_is_told_with_its_exit_code(client: DapClient) -> None:

@@ -75,6 +75,11 @@ class Child:
             os.close(self._stdin)
             self._stdin = -1
 
+    def say_farewell(self) -> bool:
+        """Say it on the connections to it; return whether there was any."""
+        said = [each.say_farewell() for each in self.connections]
+        return any(said)
+
     def hang_up(self) -> None:
         """End the connections to it."""
         for each in self.connections:

@@ -61,10 +61,15 @@ class Connection:
             self._socket.close()
             self._stream.channels.close(self.number)
 
-    def take_leave(self) -> None:
-        """Say farewell and end our direction; all is over when the peer ends its own."""
+    def say_farewell(self) -> bool:
+        """Say it, if there is any; what the peer says from now on is dropped."""
         self._discards = True
         self.receive(self.farewell)
+        return self.is_open and bool(self.farewell)
+
+    def take_leave(self) -> None:
+        """Say farewell and end our direction; all is over when the peer ends its own."""
+        self.say_farewell()
         self.receive(None)
 
     def _turn(self) -> None:

@@ -19,9 +19,10 @@ KILL: list[str | float] = ["kill", 5.0]
 
 
 class Ladder:
-    """Goes down the steps, each with the seconds that it has: ["close_stdin", 3], ["hang_up", 3], ["signal", "INT", 2].
+    """Goes down the steps, each with the seconds that it has, e.g. ["close_stdin", 3] or ["signal", "INT", 2].
 
-    "kill" comes last in any case.
+    "farewell" is said on the connections to the child, where there is any, and "hang_up" ends these. "kill" comes last
+    in any case.
     """
 
     def __init__(self, steps: list[list[str | float]], child: Child, loop: Loop, heal: Callable[[], None]) -> None:
@@ -49,6 +50,10 @@ class Ladder:
         action, *arguments, limit_s = self._steps.pop(0)
         if action == "close_stdin":
             self._child.close_stdin()
+        elif action == "farewell":
+            if not self._child.say_farewell():
+                self._step()
+                return
         elif action == "hang_up":
             self._child.hang_up()
         elif action == "signal":

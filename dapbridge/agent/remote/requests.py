@@ -123,7 +123,7 @@ def spawn(
 def connect(agent: Supervisor, child: int | None, address: str, channel: int) -> Any:
     """Connect the channel to what a debugger serves at "unix:PATH" or "HOST:PORT"; its ladder may hang up.
 
-    child: None for a debugger that is none of ours; it gets the farewell.
+    child: None for a debugger that is none of ours.
     """
     _open_channel(agent, channel)
     try:

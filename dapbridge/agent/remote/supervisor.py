@@ -99,8 +99,10 @@ class Supervisor:
             supervised.child.connections.append(connection)
 
     def set_farewell(self, channel: int, farewell: bytes) -> None:
-        """Note what to say at the end on a connection to a debugger that is no child."""
-        self._connections[channel].farewell = farewell
+        """Note what to say at the end on a connection."""
+        connection = self.receivers[channel]
+        if isinstance(connection, Connection):
+            connection.farewell = farewell
 
     def _took_leave(self) -> bool:
         return not any(each.is_open for each in self._connections.values())

@@ -1,6 +1,6 @@
 """What differs between the debuggers that speak DAP: how one is started, attached, and made to let go."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from dapbridge.config import AttachConfig
@@ -19,11 +19,8 @@ class Dialect(Protocol):
     name: str
     """As in its log and in texts for the user."""
 
-    refused: Mapping[str, str]
-    """Requests that must not reach this debugger, and why."""
-
     hidden: frozenset[str]
-    """Capabilities that go with these."""
+    """Capabilities that are not for the client."""
 
     stands_since: float | None
     """Since when (`time.monotonic`) the debugger holds the target, where that was before `attach`."""
@@ -45,6 +42,10 @@ class Dialect(Protocol):
 
     def explain(self, error: str) -> str:
         """Return what the user can do when the attach has failed with this error; "" for nothing known."""
+        ...
+
+    def find_refusal(self, request: Request) -> str | None:
+        """Return why a request must not reach this debugger now; None where it may."""
         ...
 
     def changes_target(self, request: Request) -> bool:

@@ -145,7 +145,7 @@ class RelayEngine:
 
     def _answer_early(self, request: Request) -> None:
         when = f"{self._dialect.name} attaches after 'configurationDone'"
-        if refusal := self._dialect.refused.get(request.command):
+        if refusal := self._dialect.find_refusal(request):
             self._emit(Response(request.seq, request.command, False, refusal))
         elif self._breakpoints.is_for(request.command):
             body = self._breakpoints.record(request, f"not set yet: {when}")
@@ -204,7 +204,7 @@ class RelayEngine:
         debugger, config = self._debugger, self._config
         if debugger is None or config is None:
             self._emit(Response(request.seq, request.command, False, f"{self._dialect.name} has ended"))
-        elif refusal := self._dialect.refused.get(request.command):
+        elif refusal := self._dialect.find_refusal(request):
             self._emit(Response(request.seq, request.command, False, refusal))
         elif config.read_only and (request.command in _CHANGES or self._dialect.changes_target(request)):
             refusal = f"'{request.command}' would change the target, and this session is read-only (readOnly)"
