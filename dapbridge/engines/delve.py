@@ -64,12 +64,15 @@ class Delve:
         directory = await self._agent.directory("delve")
         address = f"unix:{directory}/dlv.sock"
         # Its configuration is looked for below XDG_CONFIG_HOME, and made if there is none.
-        self._child = child = await self._agent.spawn(
-            ["dlv", "dap", f"--listen={address}"],
-            env={"XDG_CONFIG_HOME": directory, "HOME": directory},
-            ladder=LADDER,
-            pid=self._process.pid,
-        )
+        try:
+            self._child = child = await self._agent.spawn(
+                ["dlv", "dap", f"--listen={address}"],
+                env={"XDG_CONFIG_HOME": directory, "HOME": directory},
+                ladder=LADDER,
+                pid=self._process.pid,
+            )
+        except UserError as error:
+            raise UserError(f"{error}; Go programs need Delve there (1.22 or newer)") from None
         await _wait_listening(child)
         self._reader = self._tasks.create_task(_log_output(child))
         channel = await self._agent.open_connection(child, address)
