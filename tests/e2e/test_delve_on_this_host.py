@@ -34,13 +34,13 @@ async def tools(tmp_path: Path) -> Path:
     with closing(connect()) as client:
         await asyncio.to_thread(copy_out, client, image_tag(), "/usr/bin/dlv", tmp_path)
         tag = await asyncio.to_thread(image, client, "go_gophers")
-        await asyncio.to_thread(copy_out, client, tag, "/gophers", tmp_path)
+        await asyncio.to_thread(copy_out, client, tag, "/go_gophers", tmp_path)
     return tmp_path
 
 
 async def test_it_is_debugged_and_lives_on(tools: Path) -> None:
     path = {"PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin"}
-    async with running_process(tools / "gophers") as target, serving(env=path) as client:
+    async with running_process(tools / "go_gophers") as target, serving(env=path) as client:
         await attach(client, target, "gophers.go", "work")
         stopped = await client.event("stopped", reason="breakpoint")
         stack = await client.request("stackTrace", {"threadId": stopped["threadId"], "levels": 1})
@@ -51,7 +51,7 @@ async def test_it_is_debugged_and_lives_on(tools: Path) -> None:
 
 async def test_a_host_without_dlv_says_so(tools: Path) -> None:
     (tools / "dlv").unlink()
-    async with running_process(tools / "gophers") as target, serving(env={"PATH": str(tools)}) as client:
+    async with running_process(tools / "go_gophers") as target, serving(env={"PATH": str(tools)}) as client:
         await client.initialize()
         refused = await client.refused("attach", {"target": target.uri})
         assert "can't start 'dlv' in the sidecar: No such file or directory" in refused.text

@@ -29,6 +29,7 @@ SIDECAR_LABEL = "dapbridge"
 
 _RUN_OPTIONS: dict[str, dict[str, Any]] = {
     "threads": {"read_only": True},
+    "go_gauged": {"tmpfs": {"/tmp": "mode=1777"}},
     "ticker": {"read_only": True, "tmpfs": {"/tmp": "mode=1777"}},
 }
 _TICKS = {"pair": ("tick parent ", "tick child ")}
