@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from dapbridge import __version__, config
-from dapbridge.config import AttachConfig, SidecarConfig
+from dapbridge.config import AttachConfig, DelveConfig, SidecarConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = json.loads((ROOT / "vscode-extension/package.json").read_text())
@@ -55,11 +55,11 @@ def schema_of(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
 def default_of(field: msgspec.structs.FieldInfo) -> Any:
     """Return a field's default as JSON has it; an object's is empty, for its attributes have their own."""
     default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-    return {} if default == SidecarConfig() else json.loads(msgspec.json.encode(default))
+    return {} if default in (SidecarConfig(), DelveConfig()) else json.loads(msgspec.json.encode(default))
 
 
 def test_attributes_are_those_of_the_configuration() -> None:
-    assert ATTRIBUTES.keys() - DEPRECATED == FIELDS.keys() | config._DELVES_OWN
+    assert ATTRIBUTES.keys() - DEPRECATED == FIELDS.keys() | config.DELVES_OWN
 
 
 @pytest.mark.parametrize("name", FIELDS)
