@@ -34,6 +34,16 @@ async def test_a_signal_ends_command_and_run(tmp_path: Path, number: signal.Sign
     assert f"interrupted by {number.name}" in run.events[-1]["reason"]
 
 
+async def test_a_signal_on_the_way_to_the_target(tmp_path: Path) -> None:
+    async with running("spin") as target:
+        async with Run(tmp_path, target.name, "--break", at("spin.c", "work")) as run:
+            await run.event("progress", text="looking at the target's processes")
+            run.send_signal(signal.SIGTERM)
+            assert await run.exit_code() == 128 + signal.SIGTERM
+        await assert_whole(target)
+    assert run.all("command-started") == []
+
+
 async def test_a_command_that_does_not_listen_is_killed_at_the_second_signal(tmp_path: Path) -> None:
     command = ("sh", "-c", "trap '' INT TERM; echo deaf; while :; do sleep 1; done")
     async with running("spin") as target:
