@@ -71,7 +71,7 @@ def _in_order(values: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str
 @click.option(
     "--log", metavar="FILE:LINE: TEXT", multiple=True, help="Write a line; {expressions} in it are evaluated."
 )
-@click.option("--on-crash", is_flag=True, help="Look at signals that end the program, and at Rust panics.")
+@click.option("--on-crash", is_flag=True, help="Look at signals that end the program, and at panics.")
 @click.option(
     "--on-hang",
     metavar="SECONDS",

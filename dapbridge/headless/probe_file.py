@@ -26,9 +26,7 @@ class ProbeEntry(Struct, frozen=True, rename="kebab", forbid_unknown_fields=True
         Annotated[str, Meta(description="An expression of global data whose value is watched for changes")] | None
     ) = None
     log: Annotated[str, Meta(description="FILE:LINE: text with {expressions}")] | None = None
-    on_crash: Annotated[Literal[True], Meta(description="A signal that ends the program, or a Rust panic")] | None = (
-        None
-    )
+    on_crash: Annotated[Literal[True], Meta(description="A signal that ends the program, or a panic")] | None = None
     on_hang: Annotated[float, Meta(gt=0, description="Seconds without any output of the command")] | None = None
     capture: Annotated[
         tuple[str, ...], Meta(description="Expressions to show at a hit, instead of arguments and locals")
