@@ -126,8 +126,9 @@ async def number_at(client: DapClient, thread: int) -> int:
 
 async def test_calls_into_the_target_unless_it_is_read_only(client: DapClient) -> None:
     async with running("go_gophers") as target:
-        await attach(client, target, SOURCE, "main", readOnly=False)
-        frame = await top_frame(client, (await client.event("stopped", reason="breakpoint"))["threadId"])
+        await attach(client, target, SOURCE, "main", stopOnEntry=True)
+        await client.event("stopped", reason="entry")
+        frame = await top_frame(client, (await go_on(client))["threadId"])
         assert await evaluate(client, frame, "call double(21)") == "42"
         await client.disconnect()
         await assert_whole(target)
