@@ -216,6 +216,12 @@ class Workbench:
         """Pick the row of the open list that has a text."""
         await (await self.rows(text, type_it=type_it)).first.click()
 
+    async def type_answer(self, title: str, text: str) -> None:
+        """Type an answer into the open question with that title."""
+        await expect(self._quick_input).to_contain_text(title, timeout=LIMIT_MS)
+        await self._quick_input.locator("input[type=text]").fill(text)
+        await self.press("Enter")
+
     async def answer(self, notification: str | re.Pattern[str], button: str) -> None:
         """Press a button of the notification that has a text."""
         shown = self.notifications.filter(has_text=notification).first
