@@ -304,3 +304,34 @@ async def test_who_watches_is_killed() -> None:
             process.kill()
             await process.wait()
         await target.assert_let_go()
+
+
+async def test_goroutines_with_their_locals() -> None:
+    async with running("go_gophers") as target:
+        report = await report_of(target.name, "--locals")
+        await target.assert_let_go()
+    assert report["unit"] == "goroutine"
+    assert "notes" not in report
+    work = [each for each in report["threads"] if any(frame["function"] == "main.work" for frame in each["frames"])]
+    assert len(work) == 3
+    assert {each["name"] for each in work} == {"main.main"}
+    at = [next(frame for frame in each["frames"] if frame["function"] == "main.work") for each in work]
+    assert {frame["path"] for frame in at} == {"/build/src/gophers.go"}
+    names = {
+        re.search('Name: "(\\w+)"', each["value"])[1]
+        for frame in at
+        for each in frame["variables"]
+        if each["name"] == "gopher"
+    }  # type: ignore[index]
+    assert names == {"Ada", "Bob", "Eve"}
+    asleep = [each for each in report["threads"] if each.get("wait", {}).get("text") == "sleeps"]
+    assert {each["frames"][1]["function"] for each in asleep} == {"time.Sleep"}
+
+
+async def test_a_go_program_that_delve_can_not_read_has_threads() -> None:
+    async with running("go_stripped") as target:
+        code, stdout, stderr = await run("stacks", target.name)
+        assert code == 0, stderr
+        await target.assert_let_go()
+    assert re.search(r"^note: goroutines can't be shown \(.+\): these are the threads", stdout, re.MULTILINE)
+    assert re.search(r"^1 thread: 'server' \(1\)$", stdout, re.MULTILINE)

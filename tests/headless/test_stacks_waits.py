@@ -4,7 +4,7 @@ import pytest
 from stacks_samples import seen, thread
 
 from dapbridge.headless.stacks.report import Wait
-from dapbridge.headless.stacks.waits import deadlocks_of, wait_of
+from dapbridge.headless.stacks.waits import deadlocks_of, go_wait_of, wait_of
 
 NAMES = {1: "main", 7: "holder", 8: ""}
 LOCK = ("", "pthread_mutex_lock", "std::mutex::lock", "pay")
@@ -113,3 +113,27 @@ def test_deadlocks_are_rings_each_told_once() -> None:
         thread(9, wait=holds(9, None)),
     ]
     assert deadlocks_of(threads) == [(2, 3, 4), (6,)]
+
+
+@pytest.mark.parametrize(
+    ("functions", "text"),
+    [
+        (["runtime.gopark", "time.Sleep", "main.work"], "sleeps"),
+        (["runtime.gopark", "runtime.chanrecv", "runtime.chanrecv1", "main.work"], "receives from a channel"),
+        (["runtime.gopark", "runtime.selectgo", "main.main"], "selects"),
+        (
+            [
+                "runtime.gopark",
+                "runtime.semacquire1",
+                "internal/sync.(*Mutex).lockSlow",
+                "sync.(*Mutex).Lock",
+                "main.f",
+            ],
+            "waits for a mutex",
+        ),
+        (["runtime.gopark", "runtime.netpollblock", "poll.(*FD).Accept", "net.(*netFD).accept"], "accepts"),
+        (["main.work"], None),
+    ],
+)
+def test_goroutines_wait_by_their_functions(functions: list[str], text: str | None) -> None:
+    assert text_of(go_wait_of(functions)) == text

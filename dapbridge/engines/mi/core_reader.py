@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from dapbridge.agent.client import Agent, Child
-from dapbridge.agent.facts import Process, Snapshot
+from dapbridge.agent.facts import Process, Snapshot, SnapshotThread
 from dapbridge.config import AttachConfig
 from dapbridge.engines.mi.debugger import Answer, Debugger
 from dapbridge.engines.mi.dialect import Dialect
@@ -85,6 +85,10 @@ class CoreReader:
     async def look_for_libraries(self) -> None:
         """Find the libraries that the process has now, for the next `load`."""
         await self._libraries.prepare()
+
+    async def threads(self, snapshot: Snapshot) -> Sequence[SnapshotThread]:
+        """Return the threads of a snapshot."""
+        return snapshot.threads
 
     async def stacks(self) -> dict[int, list[Payload]]:
         """Return the frames of every thread by its kernel id, the innermost first, named as MI does."""

@@ -9,8 +9,8 @@ from msgspec import structs
 from dapbridge.agent.facts import Process, Snapshot, SnapshotThread
 from dapbridge.engines.mi.core_reader import MAX_FRAMES
 from dapbridge.engines.mi.stack import without_parameters
-from dapbridge.headless.stacks.report import Frame, Report, Thread, Variable
-from dapbridge.headless.stacks.waits import deadlocks_of, state_of, wait_of
+from dapbridge.headless.stacks.report import Frame, Report, Thread, Unit, Variable
+from dapbridge.headless.stacks.waits import deadlocks_of, go_wait_of, state_of, wait_of
 from dapbridge.mi.records import Payload
 
 Place = tuple[int, int]
@@ -35,13 +35,18 @@ def make_report(
     target: str,
     process: Process,
     snapshot: Snapshot,
+    seen: Sequence[SnapshotThread],
     stacks: Mapping[int, Sequence[Frame]],
     time: datetime,
     notes: Sequence[str],
+    unit: Unit,
 ) -> Report:
-    """Put the report together; `stacks` has the frames of each thread, the innermost first."""
-    names = {each.tid: each.name for each in snapshot.threads}
-    threads = tuple(_thread(each, stacks.get(each.tid, ()), names) for each in snapshot.threads)
+    """Put the report together.
+
+    seen: threads, or goroutines. stacks: the frames of each, the innermost first.
+    """
+    names = {each.tid: each.name for each in seen}
+    threads = tuple(_thread(each, stacks.get(each.tid, ()), names, unit) for each in seen)
     deadlocks = deadlocks_of(threads)
     return Report(
         target=target,
@@ -51,6 +56,7 @@ def make_report(
         stood_still_ms=round(snapshot.stood_ns / 1e6, 2),
         threads=threads,
         groups=groups_of(threads, {tid for ring in deadlocks for tid in ring}),
+        unit=unit,
         deadlocks=tuple(deadlocks),
         notes=tuple(notes),
     )
@@ -85,12 +91,13 @@ def _place(frame: Frame) -> str:
     return "" if frame.function else frame.address
 
 
-def _thread(seen: SnapshotThread, frames: Sequence[Frame], names: Mapping[int, str]) -> Thread:
+def _thread(seen: SnapshotThread, frames: Sequence[Frame], names: Mapping[int, str], unit: Unit) -> Thread:
+    functions = [each.function for each in frames]
     return Thread(
         id=seen.tid,
         name=seen.name,
         state=state_of(seen),
-        wait=wait_of(seen, [each.function for each in frames], names),
+        wait=wait_of(seen, functions, names) if unit == "thread" or seen.state == "R" else go_wait_of(functions),
         frames=tuple(frames[:MAX_FRAMES]),
         cut=len(frames) > MAX_FRAMES,
         cpu_ms=None if seen.cpu_ns is None else round(seen.cpu_ns / 1e6, 1),

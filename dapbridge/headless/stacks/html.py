@@ -35,7 +35,7 @@ def _report(report: Report) -> Iterator[str]:
         "process": f"{report.pid} ({report.program})",
         "taken": report.time,
         "stood still": f"{report.stood_still_ms:.1f} ms",
-        "threads": f"{len(report.threads)}, with {len(report.groups)} different stacks",
+        f"{report.unit}s": f"{len(report.threads)}, with {len(report.groups)} different stacks",
     }
     yield "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
     yield "</dl>"
@@ -57,7 +57,7 @@ def _group(threads: Sequence[Thread], *, is_open: bool) -> Iterator[str]:
     if first.cut:
         yield "<p>… and further frames</p>"
     if len(threads) > 1:
-        yield f"<details><summary>the {len(threads)} threads one by one</summary><table>"
+        yield f"<details><summary>all {len(threads)} one by one</summary><table>"
         for each in threads:
             yield f"<tr><td>{each.id}</td><td>{escape(each.name)}</td><td>{escape(wait_text(each))}</td></tr>"
             if any(frame.variables for frame in each.frames) and each is not first:
@@ -99,7 +99,7 @@ def _flame(report: Report) -> Iterator[str]:
 
 
 def _box(name: str, node: _Node, total: int) -> Iterator[str]:
-    hint = f"{name}: {node.count} of {total} threads"
+    hint = f"{name}: {node.count} of {total}"
     hue = sum(name.encode()) % 40
     yield f'<div class="box" style="flex-grow:{node.count}"><span title="{escape(hint)}" style="--hue:{hue}">'
     yield f"{escape(name.replace('(anonymous namespace)::', ''))}</span>"

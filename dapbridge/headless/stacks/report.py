@@ -7,7 +7,9 @@ from msgspec import Struct
 
 State = Literal["running", "sleeping", "uninterruptible", "stopped", "ended", "unknown"]
 FutexKind = Literal["mutex", "condition", "thread_end", "semaphore", "rwlock", "futex"]
-WaitKind = FutexKind | Literal["io", "poll", "sleep", "child_process", "signal", "other"]
+WaitKind = FutexKind | Literal["io", "poll", "sleep", "child_process", "signal", "channel", "other"]
+
+Unit = Literal["thread", "goroutine"]
 
 
 class Variable(Struct, frozen=True, omit_defaults=True):
@@ -46,7 +48,7 @@ class Thread(Struct, frozen=True, omit_defaults=True):
     """A thread with its stack, the innermost frame first; `cut` says that the stack goes on.
 
     `cpu_ms` is the processor time that it has used in its life.
-    `id` is the kernel's, in the target's PID namespace.
+    `id` is the kernel's, in the target's PID namespace; a goroutine's is the Go runtime's.
     """
 
     id: int
@@ -63,6 +65,7 @@ class Report(Struct, frozen=True, omit_defaults=True):
 
     time: when, ISO 8601 with the UTC offset. stood_still_ms: from the first thread's stop to the last one's going on.
     groups: the threads with the same stack; those in a deadlock come first, then the largest group.
+    unit: of a Go program goroutines are shown in place of threads.
     deadlocks: threads that wait for each other. notes: what else a reader has to know.
     """
 
@@ -73,5 +76,6 @@ class Report(Struct, frozen=True, omit_defaults=True):
     stood_still_ms: float
     threads: tuple[Thread, ...]
     groups: tuple[tuple[int, ...], ...]
+    unit: Unit = "thread"
     deadlocks: tuple[tuple[int, ...], ...] = ()
     notes: tuple[str, ...] = ()

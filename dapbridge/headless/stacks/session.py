@@ -2,24 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 
 from dapbridge.agent.client import Agent
-from dapbridge.agent.facts import Process, Snapshot
+from dapbridge.agent.facts import Process, Snapshot, SnapshotThread
 from dapbridge.config import AttachConfig, SidecarConfig, SubstitutePathRule
+from dapbridge.engines.delve_core import MAX_GOROUTINES, GoCoreReader
 from dapbridge.engines.mi.core_reader import CoreReader
 from dapbridge.engines.mi.gdb import Gdb
-from dapbridge.errors import DapbridgeError, UserError
+from dapbridge.errors import DapbridgeError, EngineError, UserError
 from dapbridge.failures import find_cause, format_failure
 from dapbridge.headless.exit_codes import NOT_DEBUGGABLE, UNAVAILABLE
-from dapbridge.headless.stacks.build import frame_of, make_report, with_variables
+from dapbridge.headless.stacks.build import Place, frame_of, make_report, with_variables
 from dapbridge.headless.stacks.paths import ClientPaths
-from dapbridge.headless.stacks.report import Frame, Report
+from dapbridge.headless.stacks.report import Frame, Report, Unit
+from dapbridge.mi.records import Payload
 from dapbridge.preparation import reach, read_facts
 from dapbridge.runtimes import make_runtime
 from dapbridge.runtimes.base import Progress, Runtime, Sidecar
@@ -51,6 +54,18 @@ class Options(Struct, frozen=True):
     folder: Path = Path()
 
 
+class Reader(Protocol):
+    """A debugger that reads snapshots; see `engines.mi.core_reader.CoreReader`."""
+
+    async def start(self, config: AttachConfig, tasks: asyncio.TaskGroup) -> None: ...
+    async def load(self, snapshot: Snapshot) -> None: ...
+    async def look_for_libraries(self) -> None: ...
+    async def threads(self, snapshot: Snapshot) -> Sequence[SnapshotThread]: ...
+    async def stacks(self) -> dict[int, list[Payload]]: ...
+    async def variables(self, places: Sequence[Place]) -> Mapping[Place, list[Payload]]: ...
+    async def aclose(self) -> None: ...
+
+
 class Observed:
     """One target, ready for snapshots. Raises StacksError once it has ended, or can't be traced any more."""
 
@@ -62,13 +77,18 @@ class Observed:
         self._sidecar = sidecar
         self._agent = agent
         self._process = process
-        self._reader = CoreReader(Gdb(), agent, process)
+        self._unit: Unit = "goroutine" if facts is not None and facts.language == "go" else "thread"
+        self._reader: Reader = (
+            GoCoreReader(agent, process) if self._unit == "goroutine" else CoreReader(Gdb(), agent, process)
+        )
+        self._why_threads: str | None = None
         self._paths = ClientPaths(options.rules, options.folder)
         self._facts = facts
         self._snapshots: list[Snapshot] = []
 
     async def prepare(self, tasks: asyncio.TaskGroup) -> None:
         """Read the program's symbols; the target is not touched."""
+        self._tasks = tasks
         await self._reader.start(AttachConfig(target=self.uri), tasks)
 
     async def freeze(self) -> tuple[Snapshot, datetime]:
@@ -77,13 +97,20 @@ class Observed:
             # It may have loaded more since.
             await self._reader.look_for_libraries()
         time = datetime.now().astimezone()
-        snapshot = await self._agent.snapshot(self._process.pid, data=self._options.variables)
+        snapshot = await self._agent.snapshot(self._process.pid, data=self._needs_data)
         self._snapshots.append(snapshot)
         return snapshot, time
 
     async def read(self, snapshot: Snapshot, time: datetime) -> Report:
         """Make a snapshot's report."""
-        await self._reader.load(snapshot)
+        try:
+            await self._reader.load(snapshot)
+        except (UserError, EngineError) as error:
+            if self._unit == "thread":
+                raise
+            await self._fall_back(str(error))
+            await self._reader.load(snapshot)
+        seen = await self._reader.threads(snapshot)
         stacks = {
             tid: [frame_of(each, self._paths.to_client) for each in frames]
             for tid, frames in (await self._reader.stacks()).items()
@@ -93,7 +120,8 @@ class Observed:
         # Only now has the debugger closed the one before.
         while len(self._snapshots) > 1:
             await self._agent.drop_snapshot(self._snapshots.pop(0))
-        return make_report(self.uri, self._process, snapshot, stacks, time, self._notes(snapshot))
+        notes = self._notes(snapshot, len(seen))
+        return make_report(self.uri, self._process, snapshot, seen, stacks, time, notes, self._unit)
 
     async def explain_end(self, error: DapbridgeError) -> StacksError:
         """Return the error to show in place of `error`, which may come from the target's end."""
@@ -112,11 +140,26 @@ class Observed:
         """End the debugger."""
         await self._reader.aclose()
 
-    def _notes(self, snapshot: Snapshot) -> list[str]:
+    @property
+    def _needs_data(self) -> bool:
+        """Whether the heap is needed: goroutines and their stacks lie there."""
+        return self._options.variables or self._unit == "goroutine"
+
+    async def _fall_back(self, why: str) -> None:
+        """Have gdb show the threads of a Go program where dlv can't show its goroutines."""
+        await self._reader.aclose()
+        self._unit, self._why_threads = "thread", why
+        self._reader = CoreReader(Gdb(), self._agent, self._process)
+        await self._reader.start(AttachConfig(target=self.uri), self._tasks)
+
+    def _notes(self, snapshot: Snapshot, count: int) -> list[str]:
         notes = []
         facts = self._facts
-        if facts is not None and facts.language == "go":
-            notes.append("a Go program: these are its threads; most goroutines are on none of them and not shown")
+        if self._why_threads is not None:
+            why = f"goroutines can't be shown ({self._why_threads})"
+            notes.append(f"{why}: these are the threads, and most goroutines are on none of them")
+        if self._unit == "goroutine" and count >= MAX_GOROUTINES:
+            notes.append(f"there may be more than these {count} goroutines: dlv lists no more")
         if facts is not None and not facts.has_debug_info:
             notes.append("the program was built without debug information (-g) or stripped: there are no lines in it")
         missing = [each.tid for each in snapshot.threads if not each.stopped]
@@ -125,7 +168,9 @@ class Observed:
             notes.append(f"threads that would not stand, being held by the kernel, without their stacks: {listed}")
         if snapshot.left_out:
             size = snapshot.left_out / _MIB
-            notes.append(f"{size:.0f} MiB of the memory were too much to copy: variables that point there show errors")
+            notes.append(
+                f"{size:.0f} MiB of the memory were too much to copy: what lies there is missing, or shows an error"
+            )
         return notes
 
 
@@ -168,7 +213,7 @@ async def _usable_runtime(target: Target, closing: AsyncExitStack) -> Runtime:
     return runtime
 
 
-def _places(stacks: dict[int, list[Frame]]) -> Sequence[tuple[int, int]]:
+def _places(stacks: dict[int, list[Frame]]) -> Sequence[Place]:
     """Return the frames that can have variables."""
     return [
         (tid, level) for tid, frames in stacks.items() for level, frame in enumerate(frames) if frame.line is not None

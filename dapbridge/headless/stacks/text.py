@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from dapbridge.headless.stacks.report import Frame, Report, Thread, Variable
+from dapbridge.headless.stacks.report import Frame, Report, Thread, Unit, Variable
 from dapbridge.headless.stacks.waits import title
 
 MAX_NAMED = 6
@@ -17,7 +17,7 @@ MAX_VALUE = 160
 _NUMBERED = 2
 CONTROLS = dict.fromkeys((*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
 """Control characters, and those that turn the direction of writing, each by one that shows that there was one."""
-_OPTIMIZED_OUT = "<optimized out>"
+_UNKNOWN = ("<optimized out>", "(unreadable ")
 _ADDRESS = re.compile(r" 0x[0-9a-f]+")
 
 
@@ -42,7 +42,7 @@ def report_lines(report: Report) -> Iterator[Text]:
         yield Text.assemble(("note: ", "bold yellow"), note)
     for group in report.groups:
         yield Text()
-        yield from group_lines([threads[tid] for tid in group])
+        yield from group_lines([threads[tid] for tid in group], report.unit)
 
 
 def heading(report: Report) -> Text:
@@ -50,7 +50,7 @@ def heading(report: Report) -> Text:
     count = len(report.threads)
     return Text.assemble(
         (report.target, "bold"),
-        f", process {report.pid} ({report.program}): {count} thread{'s' * (count != 1)};",
+        f", process {report.pid} ({report.program}): {count} {report.unit}{'s' * (count != 1)};",
         f" it stood still for {report.stood_still_ms:.1f} ms at {report.time}",
     )
 
@@ -67,9 +67,9 @@ def names_of(report: Report) -> Mapping[int, str]:
     return {each.id: each.name for each in report.threads}
 
 
-def group_lines(threads: Sequence[Thread]) -> Iterator[Text]:
+def group_lines(threads: Sequence[Thread], unit: Unit) -> Iterator[Text]:
     """Yield the lines of the threads with one stack."""
-    yield Text.assemble((group_title(threads), "bold green"))
+    yield Text.assemble((group_title(threads, unit), "bold green"))
     for text in group_waits(threads):
         yield Text.assemble("  ", (text, "yellow"))
     first = threads[0]
@@ -84,9 +84,9 @@ def group_lines(threads: Sequence[Thread]) -> Iterator[Text]:
         yield Text(f"  (variables of {title(first.id, {first.id: first.name})})", "dim")
 
 
-def group_title(threads: Sequence[Thread]) -> str:
+def group_title(threads: Sequence[Thread], unit: Unit) -> str:
     """Return how many threads have a stack, and which."""
-    return f"{len(threads)} thread{'s' * (len(threads) != 1)}: {group_names(threads)}"
+    return f"{len(threads)} {unit}{'s' * (len(threads) != 1)}: {group_names(threads)}"
 
 
 def group_names(threads: Sequence[Thread]) -> str:
@@ -144,7 +144,7 @@ def _frame_line(level: int, frame: Frame) -> Text:
 
 
 def _known(frame: Frame) -> list[Variable]:
-    return [each for each in frame.variables or () if each.value != _OPTIMIZED_OUT]
+    return [each for each in frame.variables or () if not each.value.startswith(_UNKNOWN)]
 
 
 def _short(text: str) -> str:

@@ -72,6 +72,33 @@ _RESTARTED: tuple[tuple[re.Pattern[str], str], ...] = (
 """Which call goes on as `restart_syscall` (after a debugger or SIGSTOP), by the function that made it."""
 
 
+_GO_WAITS: tuple[tuple[re.Pattern[str], WaitKind, str], ...] = (
+    (re.compile(r"time\.Sleep"), "sleep", "sleeps"),
+    (re.compile(r"(?:internal/)?sync\.\(\*RWMutex\)\.R?Lock.*"), "rwlock", "waits for a read-write lock"),
+    (re.compile(r"(?:internal/)?sync\.\(\*Mutex\)\.[lL]ock.*"), "mutex", "waits for a mutex"),
+    (re.compile(r"sync\.\(\*Cond\)\.Wait"), "condition", "waits for a condition variable"),
+    (re.compile(r"sync\.\(\*WaitGroup\)\.Wait"), "other", "waits for a wait group"),
+    (re.compile(r"runtime\.chanrecv.*"), "channel", "receives from a channel"),
+    (re.compile(r"runtime\.chansend.*"), "channel", "sends to a channel"),
+    (re.compile(r"runtime\.selectgo"), "channel", "selects"),
+    (re.compile(r"runtime\.block"), "channel", "waits for ever"),
+    (re.compile(r"(?:internal/)?poll\.\(\*FD\)\.Accept"), "io", "accepts"),
+    (re.compile(r"(?:internal/)?poll\.\(\*FD\)\.Read.*"), "io", "reads"),
+    (re.compile(r"(?:internal/)?poll\.\(\*FD\)\.(?:Write|Send).*"), "io", "writes"),
+    (re.compile(r"(?:internal/runtime/)?syscall\..*"), "other", "in a system call"),
+)
+"""By the innermost function that matches; dlv shortens packages to the last part of their path."""
+
+
+def go_wait_of(functions: Sequence[str]) -> Wait | None:
+    """Return what a goroutine waits for, by its stack, the innermost function first; None where it is not known."""
+    for function in functions:
+        for pattern, kind, text in _GO_WAITS:
+            if pattern.fullmatch(function):
+                return Wait(kind, text)
+    return None
+
+
 def state_of(thread: SnapshotThread) -> State:
     """Return the state of a thread in words."""
     return _STATES.get(thread.state, "unknown")

@@ -6,7 +6,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from dapbridge.headless.stacks.differences import Change, Changes
-from dapbridge.headless.stacks.report import Report, Thread
+from dapbridge.headless.stacks.report import Report, Thread, Unit
 from dapbridge.headless.stacks.text import (
     deadlock_texts,
     group_title,
@@ -35,7 +35,7 @@ def watch_lines(report: Report, changes: Changes) -> Iterator[Text]:
         yield Text(f"- ended: {title(thread.id, {thread.id: thread.name})}", "red")
     order = ("new", "moved", "first", "same")
     for group in sorted(report.groups, key=lambda group: order.index(changes.of_group(group).mark)):
-        yield from _group_lines([threads[tid] for tid in group], changes.of_group(group))
+        yield from _group_lines([threads[tid] for tid in group], changes.of_group(group), report.unit)
 
 
 def fitted(lines: Iterator[Text], console: Console) -> Group:
@@ -50,9 +50,11 @@ def fitted(lines: Iterator[Text], console: Console) -> Group:
     return Group(*shown)
 
 
-def _group_lines(threads: list[Thread], change: Change) -> Iterator[Text]:
+def _group_lines(threads: list[Thread], change: Change, unit: Unit) -> Iterator[Text]:
     style = _STYLES[change.mark]
-    yield Text.assemble((f"{_mark_text(change)} {group_title(threads)}: {'; '.join(group_waits(threads))}", style))
+    yield Text.assemble(
+        (f"{_mark_text(change)} {group_title(threads, unit)}: {'; '.join(group_waits(threads))}", style)
+    )
     frames = threads[0].frames
     for frame in frames[:_INNER_FRAMES]:
         place = place_of(frame)
