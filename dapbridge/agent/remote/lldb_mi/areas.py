@@ -1,0 +1,7 @@
+"""The areas of commands; a new one is named here."""
+
+from __future__ import annotations
+
+from dapbridge.agent.remote.lldb_mi import threads
+
+AREAS = (threads,)

@@ -1,0 +1,50 @@
+"""`@mi_command` makes a function a command of the server.
+
+The function is called as `function(session, *parameters)`, the parameters as texts, and returns a dict. Of a command
+whose name begins with "-x-" it is whatever JSON can hold, and arrives as it is; of others it becomes MI: texts, dicts
+and lists of these. `--thread N` and `--frame N` are taken away before: they are in `session.thread` and
+`session.frame`. What can't be done is raised as MiError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, TypeVar
+
+Function = Callable[..., dict[str, Any]]
+AnyFunction = TypeVar("AnyFunction", bound=Function)
+_MARK = "__mi_commands__"
+
+
+class Command:
+    """One command; `kind` is the class of its result: done, or running, exit."""
+
+    def __init__(self, name: str, kind: str, function: Function) -> None:
+        self.name = name
+        self.kind = kind
+        self.function = function
+
+    @property
+    def is_json(self) -> bool:
+        return self.name.startswith("-x-")
+
+
+def mi_command(name: str, *, kind: str = "done") -> Callable[[AnyFunction], AnyFunction]:
+    """Mark the function as the command `name`, e.g. "-x-threads"; it may have several names."""
+
+    def mark(function: AnyFunction) -> AnyFunction:
+        vars(function).setdefault(_MARK, []).append(Command(name, kind, function))
+        return function
+
+    return mark
+
+
+def collect(areas: Iterable[ModuleType]) -> dict[str, Command]:
+    """Return the marked commands of the modules by name."""
+    return {
+        command.name: command
+        for area in areas
+        for each in list(vars(area).values())
+        for command in getattr(each, _MARK, ())
+    }

@@ -1,0 +1,104 @@
+"""The server's one loop: commands from stdin and LLDB's events, each in its turn."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from dapbridge.agent.remote.lldb_mi.commands import Command
+from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.parsing import parse_command, take_option
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+
+class Server:
+    """Runs commands until stdin ends or `-gdb-exit`."""
+
+    def __init__(self, session: Session, commands: dict[str, Command], input_: Any) -> None:
+        self._session = session
+        self._commands = commands
+        self._input = input_
+        self._queue: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._is_over = False
+
+    def post(self, work: Callable[[], None]) -> None:
+        """Have something done in the loop's thread; may be called from any."""
+        self._queue.put(work)
+
+    def run(self) -> None:
+        """Serve; returns at the end."""
+        threading.Thread(target=self._read, daemon=True).start()
+        self._session.output.prompt()
+        while not self._is_over:
+            try:
+                work = self._queue.get()
+                work()
+            except KeyboardInterrupt:
+                # Came too late for what it was meant for.
+                continue
+            except Exception:  # noqa: BLE001 - one event that is not understood must not end the session
+                traceback.print_exc(file=sys.stderr)
+
+    def _read(self) -> None:
+        for line in self._input:
+            self.post(lambda line=line: self._take(line))  # type: ignore[misc]
+        self.post(self._end)
+
+    def _end(self) -> None:
+        self._is_over = True
+
+    def _take(self, line: str) -> None:
+        if not line.strip():
+            return
+        output = self._session.output
+        parsed = parse_command(line)
+        if parsed is None:
+            output.result("", "error", {"msg": "no MI command: " + line.strip()[:200]})
+        else:
+            token, name, words = parsed
+            self._answer(token, name, words)
+        output.prompt()
+
+    def _answer(self, token: str, name: str, words: list[str]) -> None:
+        output = self._session.output
+        try:
+            command, answer = self.execute(name, words)
+        except MiError as error:
+            output.result(token, "error", {"msg": str(error)})
+        except KeyboardInterrupt:
+            output.result(token, "error", {"msg": "Quit"})
+        except Exception as error:  # noqa: BLE001 - one bad command spoils one command
+            traceback.print_exc(file=sys.stderr)
+            output.result(token, "error", {"msg": f"{name}: {error!r}"})
+        else:
+            self._is_over = self._is_over or command.kind == "exit"
+            output.result(token, command.kind, answer, as_json=command.is_json)
+
+    def execute(self, name: str, words: list[str]) -> tuple[Command, dict[str, Any]]:
+        """Run one command; return it and its answer. Raises MiError."""
+        command = self._commands.get(name)
+        if command is None:
+            raise MiError(f"Undefined MI command: {name.removeprefix('-')}")
+        session = self._session
+        session.wanted_thread = _number(take_option(words, "--thread"))
+        session.wanted_frame = _number(take_option(words, "--frame"))
+        try:
+            return command, command.function(session, *words)
+        except TypeError as error:
+            if "positional argument" in str(error):
+                raise MiError(f"{name}: {error}") from error
+            raise
+        finally:
+            session.wanted_thread = session.wanted_frame = None
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise MiError(f"Invalid number: {text}")
+    return int(text)
