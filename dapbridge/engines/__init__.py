@@ -8,7 +8,7 @@ from dapbridge.config import EngineName
 from dapbridge.engines.base import Emit, Engine
 from dapbridge.errors import UserError
 
-SUPPORTED = ("gdb", "delve")
+SUPPORTED = ("gdb", "lldb", "delve")
 
 
 def make_running_delve_engine(address: str, agent: Agent, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
@@ -26,6 +26,11 @@ def make_engine(name: EngineName, agent: Agent, process: Process, tasks: asyncio
         from dapbridge.engines.mi.gdb import Gdb
 
         return MiEngine(Gdb(), agent, process, tasks, emit)
+    if name == "lldb":
+        from dapbridge.engines.mi.engine import MiEngine
+        from dapbridge.engines.mi.lldb import Lldb
+
+        return MiEngine(Lldb(), agent, process, tasks, emit)
     if name == "delve":
         from dapbridge.engines.delve import Delve
         from dapbridge.engines.relay.engine import RelayEngine

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from dapbridge.agent.client import Agent
+from dapbridge.agent.client import Agent, Step
 from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig, SignalAction
+from dapbridge.dap.messages import JsonObject
 
 
 class Dialect(Protocol):
@@ -14,8 +15,15 @@ class Dialect(Protocol):
     name: str
     """What people call it: gdb, lldb."""
 
-    def argv(self) -> list[str]:
-        """The command line that starts it speaking MI on stdio."""
+    ladder: tuple[Step, ...]
+    """How it is made to let go of the target and end; after the last step it is killed."""
+
+    async def argv(self, agent: Agent, process: Process) -> list[str]:
+        """The command line that starts it speaking MI on stdio; what that needs is brought to the sidecar first."""
+        ...
+
+    def capabilities(self, brought: JsonObject) -> JsonObject:
+        """What it can do of the DAP capabilities that all handlers bring together."""
         ...
 
     async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:

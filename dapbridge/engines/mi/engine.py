@@ -86,7 +86,8 @@ class MiEngine:
 
     async def start(self, config: AttachConfig) -> JsonObject:
         """Start the debugger and have it read the program's symbols; the target isn't touched."""
-        self._child = await self._agent.spawn(self._dialect.argv(), pid=self._process.pid)
+        argv = await self._dialect.argv(self._agent, self._process)
+        self._child = await self._agent.spawn(argv, ladder=self._dialect.ladder, pid=self._process.pid)
         debugger = Debugger(self._dialect.name, self._child, self._on_async)
         self._context = context = Context(
             self._agent,
@@ -121,7 +122,7 @@ class MiEngine:
             await each
         for cli_command in config.init_commands:
             await attach.say_output_of(context, cli_command)
-        return capabilities_of(HANDLERS.values())
+        return self._dialect.capabilities(capabilities_of(HANDLERS.values()))
 
     def send(self, request: Request) -> None:
         """Take a request; its response is emitted later."""

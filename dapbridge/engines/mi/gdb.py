@@ -6,9 +6,10 @@ libc is most of what would keep the target standing. The real sysroot, set while
 
 from collections.abc import Sequence
 
-from dapbridge.agent.client import Agent
+from dapbridge.agent.client import GDB_LADDER, Agent
 from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig, FollowFork, SignalAction
+from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi import signals
 from dapbridge.engines.mi.gdb_bundle import make_bundle
 from dapbridge.mi.commands import command, console, quote
@@ -51,11 +52,16 @@ class Gdb:
 
     name = "gdb"
 
-    def argv(self) -> list[str]:
+    ladder = GDB_LADDER
+
+    async def argv(self, agent: Agent, process: Process) -> list[str]:
         early = ["set auto-load off", f"set sysroot {_NO_SYSROOT}", "set confirm off", "set pagination off"]
         early += ["set style enabled off", "set width 0", "set height 0"]
         options = [word for setting in early for word in ("-iex", setting)]
         return ["gdb", "--nx", "--quiet", "--interpreter=mi4", *options]
+
+    def capabilities(self, brought: JsonObject) -> JsonObject:
+        return brought
 
     async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:
         bundle = await agent.write_file("inside_gdb.zip", [make_bundle()])

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 _PACKAGES = ("dapbridge", "dapbridge/agent", "dapbridge/agent/remote")
-_SHARED = ("rootfs.py",)
+_SHARED = ("healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py")
 """Modules of the agent's that the server uses too."""
 
 
@@ -26,7 +26,9 @@ def make_bundle() -> bytes:
     return packed.getvalue()
 
 
-def start_argv(path: str) -> list[str]:
-    """Return the command line that runs the server out of the zip file at `path` in the sidecar."""
-    start = f"import sys; sys.path.insert(0, {path!r}); from dapbridge.agent.remote.lldb_mi.main import main; main()"
+def start_argv(path: str, pid: int) -> list[str]:
+    """Return the command line that runs the server for process `pid` out of the zip file at `path`."""
+    start = (
+        f"import sys; sys.path.insert(0, {path!r}); from dapbridge.agent.remote.lldb_mi.main import main; main({pid})"
+    )
     return ["python3", "-I", "-c", start]

@@ -1,18 +1,32 @@
-"""The server's start."""
+"""The server's start: `main` in the keeper, `serve` in the process that imports LLDB."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
+from dapbridge.agent.remote.lldb_mi.keeper import Keeper
 
-def main() -> None:
-    """Speak MI on stdin and stdout until the end."""
+
+def main(pid: int) -> None:
+    """Speak MI on stdin and stdout until the end; the target is process `pid`."""
+    code = Keeper(pid, lambda connection: serve(pid, connection)).run()
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)
+
+
+def serve(pid: int, connection: int) -> None:
+    """Be the MI server; `connection` is its end of the socket to lldb-server."""
     # LLDB and its formatters print to stdout, which is MI's alone.
     fd = os.dup(1)
     os.dup2(2, 1)
-
-    import lldb
+    try:
+        import lldb
+    except ImportError as error:
+        sys.exit(f"the sidecar's image has no Python module 'lldb' for its python3 ({error})")
 
     from dapbridge.agent.remote.lldb_mi.areas import AREAS
     from dapbridge.agent.remote.lldb_mi.commands import collect
@@ -23,7 +37,8 @@ def main() -> None:
     debugger = lldb.SBDebugger.Create(False)
     debugger.SetAsync(True)
     input_ = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115 - stdin itself
-    Server(Session(debugger, Output(fd)), collect(AREAS), input_).run()
+    session = Session(debugger, Output(fd), pid, connection)
+    Server(session, collect(AREAS), input_).run()
     sys.stderr.flush()
     # LLDB's own threads may hang in its destructors.
-    os._exit(0)
+    os._exit(0 if session.let_go() else 1)

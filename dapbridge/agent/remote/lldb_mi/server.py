@@ -24,6 +24,7 @@ class Server:
         self._input = input_
         self._queue: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._is_over = False
+        session.post = self.post
 
     def post(self, work: Callable[[], None]) -> None:
         """Have something done in the loop's thread; may be called from any."""
@@ -68,6 +69,7 @@ class Server:
         try:
             command, answer = self.execute(name, words)
         except MiError as error:
+            self._session.after_answer.clear()
             output.result(token, "error", {"msg": str(error)})
         except KeyboardInterrupt:
             output.result(token, "error", {"msg": "Quit"})
@@ -77,6 +79,9 @@ class Server:
         else:
             self._is_over = self._is_over or command.kind == "exit"
             output.result(token, command.kind, answer, as_json=command.is_json)
+            told, self._session.after_answer = self._session.after_answer, []
+            for each in told:
+                each()
 
     def execute(self, name: str, words: list[str]) -> tuple[Command, dict[str, Any]]:
         """Run one command; return it and its answer. Raises MiError."""

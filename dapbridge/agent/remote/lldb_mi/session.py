@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import lldb
@@ -9,17 +10,51 @@ import lldb
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.output import Output
 
+_GONE = (lldb.eStateDetached, lldb.eStateExited, lldb.eStateInvalid, lldb.eStateUnloaded, lldb.eStateConnected)
+
 
 class Session:
     """One debugger with its one target. Written by the server and the areas that run things; others look only."""
 
-    def __init__(self, debugger: Any, output: Output) -> None:
+    def __init__(self, debugger: Any, output: Output, pid: int, connection: int) -> None:
+        """connection: our end of the socket to lldb-server."""
         self.debugger = debugger
         self.output = output
-        self.root = "/"
-        """The root directory of the target's process, as it is reached from here: "/proc/PID/root"."""
+        self.pid = pid
+        self.root = f"/proc/{pid}/root"
+        """The root directory of the target's process, as it is reached from here."""
+        self.connection = connection
+        self.post: Callable[[Callable[[], None]], None] = lambda work: work()
+        """Has something done between commands; for other threads, which LLDB calls us in."""
+        self.events = lldb.SBListener("dapbridge")
+        self.keep: list[Any] = []
+        """What LLDB needs to stay, but doesn't hold itself."""
         self.stop_count = 0
-        """How often the target has stopped or was changed as if it had."""
+        """How often the target has stopped."""
+        self.is_told_stopped = False
+        """Whether the last that was told is that it stands."""
+        self.stepping_thread: int | None = None
+        """The thread that the last resume was for."""
+        self.step_kind = "end-stepping-range"
+        """MI's reason for the end of the step that is on its way."""
+        self.suspended: list[int] = []
+        """Threads that were made to stand while another one runs alone."""
+        self.settings: dict[str, str] = {}
+        """What `-gdb-set` has set, by name."""
+        self.signals: dict[str, str] = {}
+        """What to do at signals that aren't just passed on."""
+        self.locator: Any = None
+        self.places: dict[int, str] = {}
+        """What was asked for, by the number of each breakpoint that was."""
+        self.decisions: dict[int, Callable[[Any], bool]] = {}
+        """What decides on a breakpoint's hits behind its condition (hits.py)."""
+        self.has_callback = False
+        self.filters: dict[int, Any] = {}
+        self.watches: dict[int, Any] = {}
+        self.after_answer: list[Callable[[], None]] = []
+        """What is told right behind the answer of the present command."""
+        self.threads: dict[int, int] = {}
+        """Kernel's number by our number of each thread that was told."""
         self.wanted_thread: int | None = None
         """Of the present command: `--thread`."""
         self.wanted_frame: int | None = None
@@ -65,3 +100,27 @@ class Session:
         if not frame.IsValid():
             raise MiError(f"No frame at level {self.wanted_frame or 0}.")
         return frame
+
+    def run_console(self, command: str) -> str:
+        """Run a command of LLDB's own command line; return what it printed. Raises MiError."""
+        result = lldb.SBCommandReturnObject()
+        self.debugger.GetCommandInterpreter().HandleCommand(command, result)
+        if not result.Succeeded():
+            raise MiError((result.GetError() or f"{command} failed").strip().removeprefix("error: "))
+        return (result.GetOutput() or "") + (result.GetError() or "")
+
+    def let_all_run(self) -> None:
+        """Threads that were made to stand run again with the next resume."""
+        suspended, self.suspended = self.suspended, []
+        for number in suspended:
+            self.process.GetThreadByIndexID(number).Resume()
+
+    def let_go(self) -> bool:
+        """Detach, if that is still to be done; return whether the target is free."""
+        process = self.process
+        if not process.IsValid() or process.GetState() in _GONE:
+            return True
+        self.let_all_run()
+        self.target.DeleteAllBreakpoints()
+        self.target.DeleteAllWatchpoints()
+        return bool(process.Detach().Success())

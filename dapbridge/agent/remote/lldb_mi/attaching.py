@@ -1,0 +1,122 @@
+"""The program's symbols, the attach through lldb-server, and letting go."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lldb
+
+from dapbridge.agent.remote import processes
+from dapbridge.agent.remote.lldb_mi import events, signals
+from dapbridge.agent.remote.lldb_mi.commands import mi_command
+from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.files import Locator, read_ahead
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+_PLATFORM = "remote-linux"
+_LIMIT_S = 30
+
+_SETTINGS = (
+    # The program's own scripts and everybody's servers are nothing to us.
+    "target.load-script-from-symbol-file false",
+    "target.load-cwd-lldbinit false",
+    "symbols.enable-external-lookup false",
+    "target.auto-import-clang-modules false",
+    # The attach's time is the target's: indexes are made when they are needed first.
+    "target.preload-symbols false",
+    "target.inline-breakpoint-strategy always",
+    # Lines of the client's breakpoints are those that have code.
+    "target.move-to-nearest-code true",
+    "target.process.interrupt-timeout 5",
+    "target.process.stop-on-exec true",
+    "target.max-string-summary-length 1024",
+    # A step into a function without lines goes on to the caller's next line; nothing else is skipped.
+    "target.process.thread.step-avoid-regexp ''",
+    "stop-disassembly-display never",
+)
+
+
+@mi_command("-x-prepare")
+def prepare(session: Session) -> dict[str, Any]:
+    """Set what must be set before anything is read."""
+    for each in _SETTINGS:
+        session.run_console(f"settings set {each}")
+    platform = lldb.SBPlatform(_PLATFORM)
+    session.debugger.SetSelectedPlatform(platform)
+    session.locator = Locator(session)
+    platform.SetLocateModuleCallback(session.locator.locate)
+    session.keep.append(platform)
+    return {"version": session.debugger.GetVersionString()}
+
+
+@mi_command("-file-exec-and-symbols")
+def load_program(session: Session, path: str) -> dict[str, Any]:
+    """Read the symbols of a program, and of the libraries that the process has."""
+    error = lldb.SBError()
+    target = session.debugger.CreateTarget(path, None, _PLATFORM, False, error)
+    if not error.Success() or not target.IsValid():
+        raise MiError(f"{path}: {error.GetCString()}")
+    session.debugger.SetSelectedTarget(target)
+    for module in target.module_iter():
+        # Its index of names, which a breakpoint needs; not while the target stands.
+        module.FindSymbol("main")
+    read_ahead(session, session.locator)
+    events.listen(session)
+    return {}
+
+
+@mi_command("-target-attach")
+def attach(session: Session, pid: str) -> dict[str, Any]:
+    """Attach to the process, which stands then."""
+    if int(pid) != session.pid:
+        raise MiError(f"this server is for process {session.pid}")
+    if tracer := processes.tracer_pid(session.pid):
+        raise MiError(f"process {pid} is already traced by process {tracer}")
+    error = lldb.SBError()
+    process = session.target.ConnectRemote(session.events, f"fd://{session.connection}", "gdb-remote", error)
+    if not error.Success():
+        raise MiError(f"lldb-server: {error.GetCString()}")
+    _wait_for(session, lldb.eStateConnected)
+    process.RemoteAttachToProcessWithID(session.pid, error)
+    if not error.Success():
+        raise MiError(str(error.GetCString()))
+    _wait_for(session, lldb.eStateStopped)
+    signals.apply(session)
+    output = session.output
+    output.notify("thread-group-started", {"id": "i1", "pid": pid})
+    events.tell_threads(session)
+    events.start(session)
+    session.is_told_stopped = True
+    session.after_answer.append(lambda: output.exec_async("stopped", {"thread-id": 1, "stopped-threads": "all"}))
+    return {}
+
+
+def _wait_for(session: Session, state: int) -> None:
+    """Take events until the process is in a state. Raises MiError."""
+    deadline = time.monotonic() + _LIMIT_S
+    event = lldb.SBEvent()
+    while time.monotonic() < deadline:
+        if not session.events.WaitForEvent(1, event) or not lldb.SBProcess.EventIsProcessEvent(event):
+            continue
+        now = lldb.SBProcess.GetStateFromEvent(event)
+        if now == state:
+            return
+        if now in (lldb.eStateExited, lldb.eStateDetached, lldb.eStateInvalid):
+            process = lldb.SBProcess.GetProcessFromEvent(event)
+            raise MiError(process.GetExitDescription() or "the attach has failed")
+    raise MiError(f"lldb-server gave no answer for {_LIMIT_S} s")
+
+
+@mi_command("-target-detach")
+def detach(session: Session, group: str = "") -> dict[str, Any]:
+    """Take all breakpoints out and let the process go on."""
+    if not session.let_go():
+        raise MiError("lldb-server has not let go")
+    return {}
+
+
+@mi_command("-gdb-exit", kind="exit")
+def leave(session: Session) -> dict[str, Any]:
+    """End the server; it lets go then."""
+    return {}

@@ -1,0 +1,160 @@
+"""`-break-insert`, `-break-delete` and what is told of breakpoints (GDB manual, "GDB/MI Breakpoint Commands")."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import lldb
+
+from dapbridge.agent.remote.lldb_mi import hits
+from dapbridge.agent.remote.lldb_mi.commands import mi_command
+from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.parsing import take_flag, take_option
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+_CHANGES = (
+    lldb.eBreakpointEventTypeLocationsAdded,
+    lldb.eBreakpointEventTypeLocationsRemoved,
+    lldb.eBreakpointEventTypeLocationsResolved,
+)
+
+
+@mi_command("-break-insert")
+def insert(session: Session, *words: str) -> dict[str, Any]:
+    """Set a breakpoint at a line, a function or an address; one that has no place yet stays pending with `-f`."""
+    options = list(words)
+    condition, ignored = take_option(options, "-c"), take_option(options, "-i")
+    is_disabled, may_pend, is_qualified = (take_flag(options, each) for each in ("-d", "-f", "--qualified"))
+    if take_flag(options, "-h"):
+        raise MiError("lldb-server has no hardware breakpoints for code")
+    source, line, function = (take_option(options, each) for each in ("--source", "--line", "--function"))
+    if source is not None and line is not None:
+        made = session.target.BreakpointCreateByLocation(lldb.SBFileSpec(source, False), int(line))
+        place = f"-source {source} -line {line}"
+    elif function is not None:
+        made = _by_function(session, function, is_qualified=is_qualified)
+        place = f"-function {function}"
+    elif len(options) == 1 and options[0].startswith("*"):
+        made = _at_address(session, int(options[0][1:], 0))
+        place = options[0]
+    else:
+        raise MiError(f"-break-insert: {' '.join(words)}")
+    if not may_pend and made.GetNumLocations() == 0:
+        session.target.BreakpointDelete(made.GetID())
+        raise MiError(f"no code for {place}")
+    session.places[made.GetID()] = place
+    if is_disabled:
+        made.SetEnabled(False)
+    hits.set_when(session, made, condition or "", int(ignored or 0))
+    return {"bkpt": describe(session, made)}
+
+
+def _by_function(session: Session, name: str, *, is_qualified: bool) -> Any:
+    if is_qualified:
+        # LLDB's full names have the parameters.
+        return session.target.BreakpointCreateByRegex(rf"^{re.escape(name)}(\(.*\).*)?$")
+    return session.target.BreakpointCreateByName(
+        name, lldb.eFunctionNameTypeAuto, lldb.SBFileSpecList(), lldb.SBFileSpecList()
+    )
+
+
+def _at_address(session: Session, address: int) -> Any:
+    if session.process.IsValid():
+        region = lldb.SBMemoryRegionInfo()
+        if not session.process.GetMemoryRegionInfo(address, region).Success() or not region.IsExecutable():
+            raise MiError(f"Cannot insert breakpoint at {address:#x}: there is no code")
+    return session.target.BreakpointCreateByAddress(address)
+
+
+@mi_command("-break-delete")
+def delete(session: Session, *numbers: str) -> dict[str, Any]:
+    """Delete breakpoints and watchpoints; those that are gone already are no error."""
+    for each in numbers:
+        forget(session, int(each))
+    return {}
+
+
+def forget(session: Session, number: int) -> None:
+    """Delete one."""
+    session.places.pop(number, None)
+    session.filters.pop(number, None)
+    hits.forget(session, number)
+    if (watch := session.watches.pop(number, None)) is not None:
+        watch.delete(session)
+    else:
+        session.target.BreakpointDelete(number)
+
+
+@mi_command("-break-list")
+def list_all(session: Session) -> dict[str, Any]:
+    """List the breakpoints."""
+    return {
+        "BreakpointTable": {"body": [{"bkpt": describe(session, each)} for each in session.target.breakpoint_iter()]}
+    }
+
+
+def describe(session: Session, breakpoint_: Any) -> dict[str, Any]:
+    """Return MI's tuple of a breakpoint."""
+    places = [_describe_place(breakpoint_.GetLocationAtIndex(index)) for index in range(breakpoint_.GetNumLocations())]
+    body: dict[str, Any] = {
+        "number": breakpoint_.GetID(),
+        "type": "breakpoint",
+        "disp": "keep",
+        "enabled": "y" if breakpoint_.IsEnabled() else "n",
+        "times": breakpoint_.GetHitCount(),
+    }
+    place = session.places.get(breakpoint_.GetID(), "")
+    if not places:
+        return body | {"addr": "<PENDING>", "pending": place}
+    if len(places) == 1:
+        return body | places[0] | {"original-location": place}
+    numbered = [{"number": f"{breakpoint_.GetID()}.{at}"} | each for at, each in enumerate(places, 1)]
+    return body | {"addr": "<MULTIPLE>", "original-location": place, "locations": numbered}
+
+
+def _describe_place(location: Any) -> dict[str, Any]:
+    address = location.GetAddress()
+    body: dict[str, Any] = {"addr": f"0x{location.GetLoadAddress() & (2**64 - 1):016x}"}
+    if location.GetLoadAddress() == lldb.LLDB_INVALID_ADDRESS:
+        body["addr"] = f"0x{address.GetFileAddress():016x}"
+    if function := (address.GetFunction().GetName() or address.GetSymbol().GetName()):
+        body["func"] = function
+    line = address.GetLineEntry()
+    if line.IsValid() and line.GetLine():
+        path = str(line.GetFileSpec().fullpath)
+        body |= {"file": os.path.basename(path), "fullname": path, "line": line.GetLine()}
+    return body
+
+
+def hit_of(session: Session, thread: Any) -> int:
+    """Return the number of the breakpoint at which a thread stands; of several the first that isn't LLDB's own."""
+    numbers = [int(thread.GetStopReasonDataAtIndex(index)) for index in range(0, thread.GetStopReasonDataCount(), 2)]
+    return next((each for each in numbers if 0 < each < 1 << 31), numbers[0] if numbers else 0)
+
+
+def tell_change(session: Session, event: Any) -> None:
+    """Tell `=breakpoint-modified` of one whose places have changed, where the client has set it."""
+    breakpoint_ = lldb.SBBreakpoint.GetBreakpointFromEvent(event)
+    kind = lldb.SBBreakpoint.GetBreakpointEventTypeFromEvent(event)
+    if kind in _CHANGES and breakpoint_.GetID() in session.places:
+        session.output.notify("breakpoint-modified", {"bkpt": describe(session, breakpoint_)})
+    elif kind == lldb.eBreakpointEventTypeRemoved and session.places.pop(breakpoint_.GetID(), None) is not None:
+        # By somebody on LLDB's command line.
+        hits.forget(session, breakpoint_.GetID())
+        session.output.notify("breakpoint-deleted", {"id": breakpoint_.GetID()})
+
+
+@mi_command("-symbol-info-functions")
+def info_functions(session: Session, *words: str) -> dict[str, Any]:
+    """List the functions with debug information whose names match a regular expression."""
+    options = list(words)
+    pattern, limit = take_option(options, "--name") or "", int(take_option(options, "--max-results") or 1000)
+    found = session.target.FindGlobalFunctions(pattern, limit, lldb.eMatchTypeRegex)
+    names = dict.fromkeys(
+        str(found.GetContextAtIndex(index).GetFunction().GetName())
+        for index in range(found.GetSize())
+        if found.GetContextAtIndex(index).GetFunction().IsValid()
+    )
+    return {"symbols": {"debug": [{"symbols": [{"name": each} for each in names]}]}}

@@ -1,0 +1,105 @@
+"""LLDB's events, taken by a thread of their own and told as MI's async records by the server's loop."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import lldb
+
+from dapbridge.agent.remote.lldb_mi import breakpoints, stops
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+_TARGET_EVENTS = (
+    lldb.SBTarget.eBroadcastBitModulesLoaded
+    | lldb.SBTarget.eBroadcastBitModulesUnloaded
+    | lldb.SBTarget.eBroadcastBitBreakpointChanged
+)
+_WAIT_S = 3600
+
+
+def listen(session: Session) -> None:
+    """Have the target's events come to the session's listener."""
+    session.events.StartListeningForEvents(session.target.GetBroadcaster(), _TARGET_EVENTS)
+
+
+def start(session: Session) -> None:
+    """Begin to tell events."""
+    threading.Thread(target=_run, args=(session,), daemon=True).start()
+
+
+def _run(session: Session) -> None:
+    while True:
+        event = lldb.SBEvent()
+        # In here LLDB decides on a stop: conditions, log points and counts are looked at by this thread.
+        if session.events.WaitForEvent(_WAIT_S, event):
+            session.post(lambda event=event: _tell(session, event))  # type: ignore[misc]
+
+
+def _tell(session: Session, event: Any) -> None:
+    if lldb.SBProcess.EventIsProcessEvent(event):
+        _tell_state(session, event)
+    elif lldb.SBTarget.EventIsTargetEvent(event):
+        _tell_modules(session, event)
+    elif lldb.SBBreakpoint.EventIsBreakpointEvent(event):
+        breakpoints.tell_change(session, event)
+    session.output.prompt()
+
+
+def _tell_state(session: Session, event: Any) -> None:
+    if not event.GetType() & lldb.SBProcess.eBroadcastBitStateChanged:
+        return
+    state = lldb.SBProcess.GetStateFromEvent(event)
+    if state in (lldb.eStateStopped, lldb.eStateCrashed):
+        if lldb.SBProcess.GetRestartedFromEvent(event):
+            return
+        session.stop_count += 1
+        tell_threads(session)
+        stops.tell(session)
+    elif state in (lldb.eStateRunning, lldb.eStateStepping):
+        if session.is_told_stopped:
+            session.is_told_stopped = False
+            session.output.exec_async("running", {"thread-id": "all"})
+    elif state == lldb.eStateExited:
+        _tell_exit(session)
+
+
+def _tell_exit(session: Session) -> None:
+    process = session.process
+    output = session.output
+    status = process.GetExitStatus()
+    description = str(process.GetExitDescription() or "")
+    for number in session.threads:
+        output.notify("thread-exited", {"id": number, "group-id": "i1"})
+    session.threads.clear()
+    output.notify("thread-group-exited", {"id": "i1", "exit-code": f"{status:o}"})
+    if signal := stops.signal_of_exit(session, description, status):
+        output.exec_async("stopped", {"reason": "exited-signalled", "signal-name": signal})
+    elif status:
+        output.exec_async("stopped", {"reason": "exited", "exit-code": f"{status:02o}"})
+    else:
+        output.exec_async("stopped", {"reason": "exited-normally"})
+
+
+def tell_threads(session: Session) -> None:
+    """Tell which threads have come and gone; LLDB itself looks only when the target stands."""
+    process = session.process
+    now = {
+        thread.GetIndexID(): thread.GetThreadID()
+        for thread in (process.GetThreadAtIndex(index) for index in range(process.GetNumThreads()))
+    }
+    for number in [each for each in session.threads if each not in now]:
+        session.output.notify("thread-exited", {"id": number, "group-id": "i1"})
+    for number in [each for each in now if each not in session.threads]:
+        session.output.notify("thread-created", {"id": number, "group-id": "i1"})
+    session.threads = now
+
+
+def _tell_modules(session: Session, event: Any) -> None:
+    kind = "library-loaded" if event.GetType() & lldb.SBTarget.eBroadcastBitModulesLoaded else "library-unloaded"
+    for index in range(lldb.SBTarget.GetNumModulesFromEvent(event)):
+        module = lldb.SBTarget.GetModuleAtIndexFromEvent(index, event)
+        name = str(module.GetPlatformFileSpec().fullpath or "")
+        if name and not name.startswith(("[", session.root, "/proc/")):
+            host_name = str(module.GetFileSpec().fullpath or "")
+            session.output.notify(kind, {"id": name, "target-name": name, "host-name": host_name})

@@ -1,0 +1,176 @@
+"""The target's programs and libraries: only what lies in its root, and only the very file that it has mapped.
+
+LLDB asks for each module by the name that the target's linker knows. Left alone it would take the sidecar's own file of
+that name, silently. So there is always an answer: the resolved path below /proc/PID/root if the build id in memory is
+the file's, else an empty ELF file, which has no symbols rather than wrong ones.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from typing import Any
+
+import lldb
+
+from dapbridge.agent.remote import processes, rootfs
+from dapbridge.agent.remote.link_map import LinkMap, LinkMapError
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+_DELETED = " (deleted)"
+_PT_NOTE = 4
+_NT_GNU_BUILD_ID = 3
+_MAX_HEADERS = 256
+_MAX_NOTES = 1 << 16
+_ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+
+
+class Locator:
+    """Finds the files of one process's modules."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._refused: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._empty: str | None = None
+
+    def locate(self, spec: Any, module: Any, symbols: Any) -> Any:
+        """LLDB's callback, in a thread of its own: put the file of `spec` into `module`."""
+        name = str(spec.GetFileSpec().fullpath or "")
+        if not name.startswith("/"):
+            # A needed library's bare name, or no file at all, such as the vDSO.
+            return lldb.SBError("no path")
+        path = self.find(name) or self._empty_file()
+        module.SetDirectory(os.path.dirname(path))
+        module.SetFilename(os.path.basename(path))
+        return lldb.SBError()
+
+    def find(self, name: str) -> str | None:
+        """Return where the file of a module is, None (and say why) for one that can't be trusted."""
+        if name.startswith(("/proc/", self._session.root)):
+            return name
+        problem = "it is not in the target's root"
+        try:
+            path = self._session.root + rootfs.resolve(self._session.root, name)
+            problem = self._problem_of(path, name)
+        except OSError as error:
+            problem = f"it is not in the target's root ({error.strerror})"
+        if not problem:
+            return path
+        if name not in self._told:
+            self._told.add(name)
+            text = f"{name} has no symbols: {problem}\n"
+            self._session.post(lambda: self._tell(text))
+        return None
+
+    def _tell(self, text: str) -> None:
+        self._session.output.log(text)
+        self._session.output.flush()
+
+    def _problem_of(self, path: str, name: str) -> str:
+        """Say why a file isn't what the process has mapped; "" if it is, as far as that can be known."""
+        mapping = self._find_mapping(path)
+        if mapping is None:
+            # Not mapped yet, or under a name of its own.
+            return ""
+        if mapping.path.endswith(_DELETED):
+            return "it was deleted or replaced since it was loaded"
+        with open(path, "rb") as file:
+            in_file = _build_id(lambda size, at: os.pread(file.fileno(), size, at))
+        in_memory = _build_id_in_memory(self._session.pid, mapping.start)
+        if in_file != in_memory:
+            return f"the file's build id is {in_file or 'missing'}, that of the loaded one {in_memory or 'missing'}"
+        return ""
+
+    def _find_mapping(self, path: str) -> Any:
+        """Return the mapping of a file's beginning, None where there is none."""
+        inside = path.removeprefix(self._session.root)
+        wanted = (inside, inside + _DELETED)
+        for mapping in processes.mappings(self._session.pid):
+            if mapping.inode and not mapping.offset and mapping.path.startswith("/"):
+                found = rootfs.inside(self._session.root, mapping.path)
+                if found in wanted:
+                    mapping.path = found
+                    return mapping
+        return None
+
+    def _empty_file(self) -> str:
+        if self._empty is None:
+            fd, self._empty = tempfile.mkstemp(prefix="dapbridge-empty-")
+            machine = {"x86_64": 62, "aarch64": 183}.get(os.uname().machine, 0)
+            ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+            os.write(fd, _ELF_HEADER.pack(ident, 3, machine, 1, 0, 0, 0, 0, 64, 56, 0, 64, 0, 0))
+            os.close(fd)
+        return self._empty
+
+
+def linker_names(pid: int) -> list[str]:
+    """Return the names that the process's linker has for its libraries, its own too; what can be read of them."""
+    found: list[str] = []
+    try:
+        link_map = LinkMap(pid)
+    except (OSError, LinkMapError):
+        return found
+    try:
+        found.extend(name for name in [link_map.interpreter()] if name)
+        found.extend(name for name, _ in link_map.libraries())
+    except LinkMapError:
+        pass
+    finally:
+        link_map.close()
+    return [name for name in dict.fromkeys(found) if name.startswith("/")]
+
+
+def read_ahead(session: Session, locator: Locator) -> None:
+    """Read the symbols of what is loaded now, so that the target doesn't stand for that at the attach."""
+    for name in linker_names(session.pid):
+        path = locator.find(name)
+        if path is None:
+            continue
+        spec = lldb.SBModuleSpec()
+        spec.SetFileSpec(lldb.SBFileSpec(path))
+        # By this name LLDB will look for it.
+        spec.SetPlatformFileSpec(lldb.SBFileSpec(name))
+        module = lldb.SBModule(spec)
+        module.FindSymbol("_dl_debug_state")
+        session.keep.append(module)
+
+
+def _build_id_in_memory(pid: int, start: int) -> str | None:
+    fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _build_id(lambda size, at: os.pread(fd, size, start + at))
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _build_id(read: Any) -> str | None:
+    """Return the build id out of an ELF file's beginning, which is the same on disk and in memory."""
+    header = read(_ELF_HEADER.size, 0)
+    if len(header) < _ELF_HEADER.size or header[:4] != b"\x7fELF" or header[4] != 2:
+        return None
+    fields = _ELF_HEADER.unpack(header)
+    offset, size, count = fields[5], fields[9], fields[10]
+    if size != _PROGRAM_HEADER.size or count > _MAX_HEADERS:
+        return None
+    table = read(size * count, offset)
+    for kind, _, place, _, _, length, _, _ in _PROGRAM_HEADER.iter_unpack(table[: len(table) // size * size]):
+        if kind == _PT_NOTE and (found := _find_note(read(min(length, _MAX_NOTES), place))):
+            return found
+    return None
+
+
+def _find_note(data: bytes) -> str | None:
+    at = 0
+    while at + 12 <= len(data):
+        name_size, size, kind = struct.unpack_from("<III", data, at)
+        name_at = at + 12
+        at = name_at + (name_size + 3 & ~3)
+        if kind == _NT_GNU_BUILD_ID and data[name_at : name_at + name_size] == b"GNU\0":
+            return data[at : at + size].hex()
+        at += size + 3 & ~3
+    return None

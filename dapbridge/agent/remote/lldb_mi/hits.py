@@ -1,0 +1,80 @@
+"""When a breakpoint's hit counts: LLDB looks at the condition, and calls `on_hit` for what comes behind that.
+
+The host asks for counts by `$_x_hit(KEY, OPERATOR, NUMBER)` at the end of a condition; here these words are taken off
+and become a count. OPERATOR is a place in OPERATORS.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+OPERATORS: tuple[Callable[[int, int], bool], ...] = (
+    int.__eq__,
+    int.__ne__,
+    int.__gt__,
+    int.__ge__,
+    int.__lt__,
+    int.__le__,
+    lambda hits, number: hits % number == 0,
+)
+_COUNTED = re.compile(r"(?:\((?P<condition>.*)\) && )?\$_x_hit\(\d+, (?P<operator>\d+), (?P<number>\d+)\)\Z", re.DOTALL)
+_FUNCTION = "_x_on_hit"
+
+Decide = Callable[[Any], bool]
+"""Given the SBFrame of a hit, says whether it stops the target."""
+
+
+class Count:
+    """Stops at the hits whose number fits."""
+
+    def __init__(self, operator: int, number: int) -> None:
+        self._fits = OPERATORS[operator]
+        self._number = number
+        self._hits = 0
+
+    def __call__(self, frame: Any) -> bool:
+        self._hits += 1
+        return self._fits(self._hits, self._number)
+
+
+def set_when(session: Session, breakpoint_: Any, condition: str, ignored_hits: int) -> None:
+    """Set when the hits of a breakpoint count."""
+    if (counted := _COUNTED.match(condition)) is not None:
+        condition = counted["condition"] or ""
+        decide(session, breakpoint_, Count(int(counted["operator"]), int(counted["number"])))
+    elif ignored_hits:
+        # LLDB's own count would be one for each place.
+        decide(session, breakpoint_, Count(OPERATORS.index(int.__gt__), ignored_hits))
+    if condition:
+        breakpoint_.SetCondition(condition)
+
+
+def decide(session: Session, breakpoint_: Any, decision: Decide) -> None:
+    """Have `decision` asked at each hit of a breakpoint, in LLDB's thread for events."""
+    session.decisions[breakpoint_.GetID()] = decision
+    if not session.has_callback:
+        session.has_callback = True
+        # LLDB finds functions by their names only, in the main module of its own session.
+        setattr(sys.modules["__main__"], _FUNCTION, lambda *arguments: _on_hit(session, *arguments))
+        session.run_console(f"script from __main__ import {_FUNCTION}")
+    breakpoint_.SetScriptCallbackFunction(_FUNCTION)
+
+
+def forget(session: Session, number: int) -> None:
+    """A breakpoint is gone."""
+    session.decisions.pop(number, None)
+
+
+def _on_hit(session: Session, frame: Any, location: Any, *_: Any) -> bool:
+    decision = session.decisions.get(location.GetBreakpoint().GetID())
+    try:
+        return decision is None or decision(frame)
+    except Exception:  # noqa: BLE001 - one stop too many is better than none
+        traceback.print_exc(file=sys.stderr)
+        return True

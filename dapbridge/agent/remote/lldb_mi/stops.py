@@ -1,0 +1,86 @@
+"""Why the target stands: LLDB's reason → the fields of MI's `*stopped` (GDB manual, "GDB/MI Async Records")."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import lldb
+
+from dapbridge.agent.remote.lldb_mi import breakpoints, signals
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+_SIGNALLED = re.compile(r"\b(SIG[A-Z0-9]+)\b")
+_NO_REASONS = (lldb.eStopReasonInvalid, lldb.eStopReasonNone)
+_STOP_SIGNALS = frozenset({"SIGSTOP"})
+
+
+def tell(session: Session) -> None:
+    """Tell `*stopped` for the thread that has the most to say."""
+    thread = _find_thread(session)
+    session.process.SetSelectedThread(thread)
+    session.let_all_run()
+    session.is_told_stopped = True
+    fields = _fields(session, thread)
+    fields |= {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
+    session.output.exec_async("stopped", fields)
+
+
+def _find_thread(session: Session) -> Any:
+    process = session.process
+    threads = [process.GetThreadAtIndex(index) for index in range(process.GetNumThreads())]
+    return min(threads, key=lambda each: _rank(session, each))
+
+
+def _rank(session: Session, thread: Any) -> int:
+    reason = thread.GetStopReason()
+    if reason in _NO_REASONS:
+        return 9
+    if reason == lldb.eStopReasonSignal and signals.name_of(session, _datum(thread, 0)) in _STOP_SIGNALS:
+        # An interrupt's, which some thread has to take.
+        return 8
+    if thread.GetIndexID() == session.stepping_thread:
+        return 0
+    return 2 if reason in (lldb.eStopReasonPlanComplete, lldb.eStopReasonTrace) else 1
+
+
+def _datum(thread: Any, index: int) -> int:
+    return int(thread.GetStopReasonDataAtIndex(index))
+
+
+def _fields(session: Session, thread: Any) -> dict[str, Any]:
+    reason = thread.GetStopReason()
+    if reason == lldb.eStopReasonBreakpoint:
+        return {"reason": "breakpoint-hit", "disp": "keep", "bkptno": breakpoints.hit_of(session, thread)}
+    if reason == lldb.eStopReasonWatchpoint:
+        return {"reason": "watchpoint-trigger"}
+    if reason == lldb.eStopReasonSignal:
+        number = _datum(thread, 0)
+        name = signals.name_of(session, number)
+        return {"reason": "signal-received", "signal-name": name, "signal-meaning": signals.meaning_of(number)}
+    if reason == lldb.eStopReasonExec:
+        return {"reason": "exec"}
+    if reason in (lldb.eStopReasonPlanComplete, lldb.eStopReasonTrace):
+        return _step_fields(session, thread)
+    return {}
+
+
+def _step_fields(session: Session, thread: Any) -> dict[str, Any]:
+    kind, session.step_kind = session.step_kind, "end-stepping-range"
+    fields: dict[str, Any] = {"reason": kind}
+    if kind == "function-finished":
+        value = thread.GetStopReturnValue()
+        if value.IsValid() and value.GetError().Success():
+            kept = value.Persist()
+            fields |= {"gdb-result-var": kept.GetName(), "return-value": kept.GetValue() or kept.GetSummary() or ""}
+    return fields
+
+
+def _frame(thread: Any) -> dict[str, Any]:
+    return {"addr": f"0x{thread.GetFrameAtIndex(0).GetPC():016x}"}
+
+
+def signal_of_exit(session: Session, description: str, status: int) -> str:
+    """Return the name of the signal that has ended the process; "" where it has ended by itself."""
+    found = _SIGNALLED.search(description)
+    return found[1] if found else ""
