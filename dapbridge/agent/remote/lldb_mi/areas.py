@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dapbridge.agent.remote.lldb_mi import attaching, breakpoints, execution, settings, signals, threads
+from dapbridge.agent.remote.lldb_mi import attaching, breakpoints, execution, settings, signals, threads, variables
 
-AREAS = (attaching, breakpoints, execution, settings, signals, threads)
+AREAS = (attaching, breakpoints, execution, settings, signals, threads, variables)

@@ -1,0 +1,98 @@
+"""gdb's Python API on LLDB's, as far as values are looked at through it.
+
+How values look is written once, in `engines/mi/inside_gdb`, in the terms of gdb's Python: the same value then looks the
+same, whichever debugger shows it. `install` makes the module `gdb` that this code imports; `looking` imports the code.
+Nothing here runs the target's code, save LLDB's evaluator where `current.may_call` lets it.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from dapbridge.agent.remote.lldb_mi.gdb_api import codes, errors
+from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory, write_memory
+from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import parse_and_eval, set_convenience_variable
+from dapbridge.agent.remote.lldb_mi.gdb_api.frames import selected_frame
+from dapbridge.agent.remote.lldb_mi.gdb_api.types import Field, Type, lookup_type
+from dapbridge.agent.remote.lldb_mi.gdb_api.values import LazyString, Value
+from dapbridge.agent.remote.lldb_mi.gdb_api.visualizers import default_visualizer, lookups
+
+
+class _Inferior:
+    """gdb.Inferior."""
+
+    @property
+    def pid(self) -> int:
+        return int(current.process.GetProcessID())
+
+    def read_memory(self, address: Any, length: Any) -> bytes:
+        return read_memory(int(address), int(length))
+
+    def write_memory(self, address: Any, data: bytes) -> None:
+        write_memory(int(address), bytes(data))
+
+
+def _lookup_symbol(name: str, *_: Any) -> tuple[None, bool]:
+    return None, False
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+def _execute(command: str, from_tty: bool = False, to_string: bool = False) -> str:
+    if command == "show language":
+        return current.language
+    raise errors.error(f"there is no gdb here to do {command}")
+
+
+def make_module() -> ModuleType:
+    """Return a module that does for `gdb`."""
+    module = ModuleType("gdb")
+    inferior = _Inferior()
+    module.__dict__.update(
+        codes.TYPE_CODES,
+        **codes.OTHERS,
+        error=errors.error,
+        MemoryError=errors.MemoryError,
+        GdbError=errors.GdbError,
+        Value=Value,
+        Type=Type,
+        Field=Field,
+        LazyString=LazyString,
+        lookup_type=lookup_type,
+        lookup_symbol=_lookup_symbol,
+        lookup_global_symbol=_nothing,
+        lookup_static_symbol=_nothing,
+        block_for_pc=_nothing,
+        current_objfile=_nothing,
+        parse_and_eval=parse_and_eval,
+        set_convenience_variable=set_convenience_variable,
+        selected_frame=selected_frame,
+        selected_inferior=lambda: inferior,
+        default_visualizer=default_visualizer,
+        pretty_printers=lookups,
+        invalidate_cached_frames=_nothing,
+        execute=_execute,
+        parameter=_nothing,
+        VERSION="16",
+    )
+    return module
+
+
+def install() -> None:
+    """Let `import gdb` find this."""
+    module = make_module()
+    types = ModuleType("gdb.types")
+    types.__dict__.update(
+        get_basic_type=lambda type_: type_.unqualified().strip_typedefs(),
+        apply_type_recognizers=_nothing,
+        get_type_recognizers=list,
+        has_field=lambda type_, name: type_.has_key(name),
+        TypePrinter=object,
+    )
+    module.__dict__.update(types=types, printing=SimpleNamespace())
+    sys.modules.setdefault("gdb", module)
+    sys.modules.setdefault("gdb.types", types)

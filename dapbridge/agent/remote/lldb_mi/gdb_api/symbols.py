@@ -1,0 +1,37 @@
+"""Names for addresses, as gdb writes them: `main+4`, `vtable for zoo::Dog+16`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lldb
+
+from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
+
+_NAMED = (lldb.eSymbolTypeCode, lldb.eSymbolTypeData, lldb.eSymbolTypeTrampoline, lldb.eSymbolTypeResolver)
+
+
+def symbol_at(address: int) -> tuple[str, int] | None:
+    """Return the symbol that an address belongs to, and how far behind its beginning that is."""
+    target = current.target
+    place = target.ResolveLoadAddress(address)
+    if not place.IsValid() or not place.GetSection().IsValid():
+        return None
+    symbol = place.GetSymbol()
+    if not symbol.IsValid() or symbol.GetType() not in _NAMED or symbol.IsSynthetic():
+        return None
+    name = name_of(symbol)
+    return (name, address - symbol.GetStartAddress().GetLoadAddress(target)) if name else None
+
+
+def name_of(symbol: Any) -> str:
+    """Return the name of an SBSymbol or SBFunction, demangled."""
+    return str(symbol.GetName() or "").removeprefix("::")
+
+
+def name_at(address: int) -> str:
+    """Return the symbol and the distance to it, "" where there is none."""
+    found = symbol_at(address)
+    if found is None:
+        return ""
+    return f"{found[0]}+{found[1]}" if found[1] else found[0]

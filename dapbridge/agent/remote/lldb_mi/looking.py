@@ -1,0 +1,67 @@
+"""The code that shows values, which is gdb's too (`engines/mi/inside_gdb`), on LLDB.
+
+It lies beside the server in its zip file, and is imported by its name when it is wanted: `part("dispatch")`. Two of its
+modules have other ones here: its commands become the server's, and the access of members is read from LLDB.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from dapbridge.agent.remote.lldb_mi import gdb_api
+from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
+from dapbridge.agent.remote.lldb_mi.gdb_api.descriptions import access_of
+from dapbridge.agent.remote.lldb_mi.gdb_api.visualizers import register_gcc_printers
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+PACKAGE = "dapbridge.engines.mi.inside_gdb"
+Function = Callable[..., dict[str, Any]]
+
+_commands: dict[str, Function] = {}
+
+
+def part(name: str) -> ModuleType:
+    """Return a module of the code, for the first time with all that it needs."""
+    _prepare()
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+@cache
+def _prepare() -> None:
+    gdb_api.install()
+    commands = ModuleType(f"{PACKAGE}.commands")
+    vars(commands)["mi_command"] = _register
+    access = ModuleType(f"{PACKAGE}.access")
+    vars(access)["access_of"] = access_of
+    for module in (commands, access):
+        sys.modules[module.__name__] = module
+    try:
+        register_gcc_printers()
+    except Exception as error:  # noqa: BLE001 - LLDB's own formatters are there without them
+        print(f"no printers of GCC's library: {error!r}", file=sys.stderr)
+
+
+def _register(name: str) -> Callable[[Function], Function]:
+    def register(function: Function) -> Function:
+        _commands[name] = function
+        return function
+
+    return register
+
+
+def run(session: Session, module: str, name: str, *words: str) -> dict[str, Any]:
+    """Run a command of a module of the code. Raises MiError."""
+    current.bind(session)
+    part(module)
+    import gdb
+
+    try:
+        return _commands[name](*words)
+    except gdb.error as error:
+        raise MiError(str(error)) from None
