@@ -12,7 +12,8 @@ _SHARED = ("healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py"
 _LOOKING_PACKAGES = ("dapbridge/engines", "dapbridge/engines/mi", "dapbridge/engines/mi/inside_gdb")
 _LOOKING = (
     *("values.py", "dispatch.py", "views.py", "texts.py", "summaries.py", "assigning.py"),
-    *("libstdcxx_views.py", "rust_views.py", "rust_paths.py", "printer_views.py", "regions.py", "function_starts.py"),
+    *("libstdcxx_views.py", "rust_views.py", "rust_paths.py", "printer_views.py", "globals.py", "regions.py"),
+    *("disassembly.py", "function_starts.py", "functions.py", "lines.py", "line_calls.py", "places.py", "jumps.py"),
 )
 """Modules of gdb's side that show values on LLDB too (`lldb_mi/looking.py`)."""
 

@@ -44,7 +44,7 @@ def _prepare() -> None:
     try:
         register_gcc_printers()
     except Exception as error:  # noqa: BLE001 - LLDB's own formatters are there without them
-        print(f"no printers of GCC's library: {error!r}", file=sys.stderr)
+        sys.stderr.write(f"no printers of GCC's library: {error!r}\n")
 
 
 def _register(name: str) -> Callable[[Function], Function]:

@@ -12,9 +12,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from dapbridge.agent.remote.lldb_mi.gdb_api import codes, errors
+from dapbridge.agent.remote.lldb_mi.gdb_api.code import Architecture, Block, Symtab, block_for_pc, decode_line, find_pc_line
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory, write_memory
 from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import parse_and_eval, set_convenience_variable
-from dapbridge.agent.remote.lldb_mi.gdb_api.frames import selected_frame
+from dapbridge.agent.remote.lldb_mi.gdb_api.frames import newest_frame, selected_frame, selected_thread, threads
+from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import format_address
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Field, Type, lookup_type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import LazyString, Value
 from dapbridge.agent.remote.lldb_mi.gdb_api.visualizers import default_visualizer, lookups
@@ -33,6 +35,12 @@ class _Inferior:
     def write_memory(self, address: Any, data: bytes) -> None:
         write_memory(int(address), bytes(data))
 
+    def architecture(self) -> Architecture:
+        return Architecture()
+
+    def threads(self) -> list[Any]:
+        return list(threads())
+
 
 def _lookup_symbol(name: str, *_: Any) -> tuple[None, bool]:
     return None, False
@@ -45,6 +53,11 @@ def _nothing(*_: Any) -> None:
 def _execute(command: str, from_tty: bool = False, to_string: bool = False) -> str:
     if command == "show language":
         return current.language
+    if command == "set print asm-demangle on" or command.startswith("info symbol "):
+        return ""
+    if command.startswith("set var "):
+        parse_and_eval(command.removeprefix("set var "))
+        return ""
     raise errors.error(f"there is no gdb here to do {command}")
 
 
@@ -66,7 +79,14 @@ def make_module() -> ModuleType:
         lookup_symbol=_lookup_symbol,
         lookup_global_symbol=_nothing,
         lookup_static_symbol=_nothing,
-        block_for_pc=_nothing,
+        block_for_pc=block_for_pc,
+        find_pc_line=find_pc_line,
+        decode_line=decode_line,
+        format_address=format_address,
+        newest_frame=newest_frame,
+        selected_thread=selected_thread,
+        Block=Block,
+        Symtab=Symtab,
         current_objfile=_nothing,
         parse_and_eval=parse_and_eval,
         set_convenience_variable=set_convenience_variable,

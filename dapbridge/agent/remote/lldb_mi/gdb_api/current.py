@@ -51,6 +51,15 @@ class Current:
         return self._once("process", lambda: self.session.process)
 
     @property
+    def thread(self) -> Any:
+        """The SBThread. Raises MiError."""
+        return self._once("thread", lambda: self.session.thread)
+
+    @thread.setter
+    def thread(self, thread: Any) -> None:
+        self._known["thread"] = thread
+
+    @property
     def frame(self) -> Any:
         """The SBFrame; an invalid one while nothing stands."""
         return self._once("frame", self._find_frame)

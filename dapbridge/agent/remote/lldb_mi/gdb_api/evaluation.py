@@ -278,8 +278,9 @@ def _translated(expression: str, words: str) -> error:
         return error(f'No symbol "{unknown["name"]}" in current context.')
     if "expression is not assignable" in words:
         return error(NO_LVALUE)
-    # Its place in a text that only LLDB has seen says nothing.
-    first = re.sub(r"^<user expression \d+>:\d+:\d+: ", "", words.splitlines()[0] if words else "")
+    # Its place in a text that only LLDB has seen says nothing; warnings stand before what is wrong.
+    lines = [re.sub(r"^(?:error: )?<user expression \d+>:\d+:\d+: ", "error: ", each) for each in words.splitlines()]
+    first = next((each for each in lines if each.startswith("error: ")), next(iter(lines), ""))
     return error(first.removeprefix("error: ") or f"{expression} can't be evaluated")
 
 
@@ -309,9 +310,19 @@ def _assigned(expression: str, tree: Node) -> Value:
     place = _walk(left) if parsing.is_path(left) else None
     if place is None or place.type.strip_typedefs().code in (codes.STRUCT, codes.UNION, codes.ARRAY):
         return by_lldb(expression)
-    content = parse_and_eval(_text_behind_sign(expression))
+    content = _content_for(place, _text_behind_sign(expression))
     assign(_referred(place), _referred(content))
     return place
+
+
+def _content_for(place: Value, text: str) -> Value:
+    type_ = place.type.strip_typedefs()
+    if type_.code == codes.ENUM:
+        # LLDB's evaluator doesn't know all that are in a namespace.
+        for each in type_.fields():
+            if text in (each.name, str(each.name).rpartition("::")[2]):
+                return Value(each.enumval)
+    return parse_and_eval(text)
 
 
 def _text_behind_sign(expression: str) -> str:

@@ -1,110 +1,15 @@
-"""gdb.Frame, gdb.Block, gdb.Symbol, gdb.Symtab, as far as values are looked at through them."""
+"""gdb.Frame and gdb.InferiorThread."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-import lldb
+from typing import Any
 
 from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.gdb_api.code import Architecture, Block, Function, Place, Symtab
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, language_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 from dapbridge.agent.remote.lldb_mi.gdb_api.registers import find
-from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
-
-
-class Symtab:
-    """gdb.Symtab: a source file."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def fullname(self) -> str:
-        """Return its whole path."""
-        return path_of(self._file)
-
-    @property
-    def filename(self) -> str:
-        """Its path as the debug info has it."""
-        return path_of(self._file)
-
-
-class Place(NamedTuple):
-    """gdb.Symtab_and_line."""
-
-    symtab: Symtab | None
-    line: int
-
-
-class Symbol:
-    """gdb.Symbol of a variable, of which LLDB only gives the value."""
-
-    needs_frame = True
-    is_function = False
-    is_constant = False
-
-    def __init__(self, sb: Any) -> None:
-        self.sb = sb
-        self.name = str(sb.GetName() or "?").removeprefix("::")
-        declaration = sb.GetDeclaration()
-        self.line = int(declaration.GetLine())
-        file = declaration.GetFileSpec()
-        self.symtab = Symtab(file) if file.IsValid() and file.GetFilename() else None
-
-    @property
-    def is_argument(self) -> bool:
-        """Whether it is a parameter of its function."""
-        return bool(self.sb.GetValueType() == lldb.eValueTypeVariableArgument)
-
-    @property
-    def is_variable(self) -> bool:
-        """Whether it is a variable, but no parameter."""
-        return not self.is_argument
-
-    @property
-    def type(self) -> Type:
-        """Its type."""
-        return Type(self.sb.GetType())
-
-    def value(self, frame: Any = None) -> Value:
-        """Return its value; LLDB keeps it true to what is in memory."""
-        return Value.of(self.sb)
-
-
-class Function(NamedTuple):
-    """gdb.Symbol of a function."""
-
-    name: str
-
-
-class Block:
-    """gdb.Block of a frame."""
-
-    is_static = False
-    is_global = False
-
-    def __init__(self, sb: Any, frame: Any) -> None:
-        self.sb = sb
-        self._frame = frame
-
-    def __iter__(self) -> Iterator[Symbol]:
-        for each in self.sb.GetVariables(self._frame, True, True, True, lldb.eNoDynamicValues):
-            yield Symbol(each)
-
-    @property
-    def function(self) -> Function | None:
-        """The function that it is the block of; None for an inner one."""
-        if self.sb.IsInlined():
-            return Function(str(self.sb.GetInlinedName()))
-        return None if self.sb.GetParent().IsValid() else Function(str(self._frame.GetFunctionName()))
-
-    @property
-    def superblock(self) -> Block | None:
-        """The block around it."""
-        parent = self.sb.GetParent()
-        return Block(parent, self._frame) if parent.IsValid() else None
 
 
 class Frame:
@@ -124,13 +29,40 @@ class Frame:
             raise RuntimeError("Cannot locate block for frame.")
         return Block(block, self.sb)
 
+    def function(self) -> Function | None:
+        """Return the function; None without debug info."""
+        function = self.sb.GetFunction()
+        return Function(function) if function.IsValid() else None
+
+    def level(self) -> int:
+        """Return its number, 0 for the innermost."""
+        return int(self.sb.GetFrameID())
+
+    def name(self) -> str | None:
+        """Return the name of its function."""
+        name = self.sb.GetFunctionName()
+        return None if name is None else str(name).removeprefix("::")
+
+    def older(self) -> Frame | None:
+        """Return the frame that called it."""
+        caller = self.sb.GetThread().GetFrameAtIndex(self.level() + 1)
+        return Frame(caller) if caller.IsValid() else None
+
+    def select(self) -> None:
+        """Select it."""
+        self.sb.GetThread().SetSelectedFrame(self.level())
+
+    def architecture(self) -> Architecture:
+        """Return the architecture."""
+        return Architecture()
+
     def find_sal(self) -> Place:
         """Return the source line."""
+        unit = self.sb.GetCompileUnit()
         entry = self.sb.GetLineEntry()
-        if not entry.IsValid():
-            unit = self.sb.GetCompileUnit()
-            return Place(Symtab(unit.GetFileSpec()) if unit.IsValid() else None, 0)
-        return Place(Symtab(entry.GetFileSpec()), int(entry.GetLine()))
+        if entry.IsValid():
+            return Place(Symtab(entry.GetFileSpec(), unit), int(entry.GetLine()), self.pc())
+        return Place(Symtab(unit.GetFileSpec(), unit) if unit.IsValid() else None, 0, self.pc())
 
     def language(self) -> str:
         """Return the language of the code, "" where none is known."""
@@ -157,7 +89,38 @@ def selected_frame() -> Frame:
         raise error(str(failure)) from None
 
 
-def path_of(file: Any) -> str:
-    """Return the path of an SBFileSpec."""
-    folder, name = file.GetDirectory(), file.GetFilename()
-    return f"{folder.rstrip('/')}/{name}" if folder else str(name or "")
+def newest_frame() -> Frame:
+    """gdb.newest_frame, of the selected thread. Raises gdb.error."""
+    try:
+        frame = current.thread.GetFrameAtIndex(0)
+    except MiError as failure:
+        raise error(str(failure)) from None
+    if not frame.IsValid():
+        raise error("No stack.")
+    return Frame(frame)
+
+
+class Thread:
+    """gdb.InferiorThread."""
+
+    def __init__(self, sb: Any) -> None:
+        self.sb = sb
+        self.global_num = self.num = int(sb.GetIndexID())
+
+    def switch(self) -> None:
+        """Have what follows in this command look at it."""
+        current.thread = self.sb
+
+
+def selected_thread() -> Thread | None:
+    """gdb.selected_thread."""
+    try:
+        return Thread(current.thread)
+    except MiError:
+        return None
+
+
+def threads() -> list[Thread]:
+    """gdb.Inferior.threads."""
+    process = current.process
+    return [Thread(process.GetThreadAtIndex(index)) for index in range(process.GetNumThreads())]

@@ -35,3 +35,9 @@ def name_at(address: int) -> str:
     if found is None:
         return ""
     return f"{found[0]}+{found[1]}" if found[1] else found[0]
+
+
+def format_address(address: int) -> str:
+    """gdb.format_address."""
+    name = symbol_at(address)
+    return f"{address:#x} <{name[0]}+{name[1]}>" if name else hex(address)

@@ -125,7 +125,12 @@ class Type:
         """Whether what it has in it depends on the value."""
         if self.code in (codes.STRUCT, codes.TYPEDEF) and current.language == "rust":
             return self.sb.GetFieldAtIndex(0).GetName() == _RUST_VARIANTS
-        return self.code in (codes.ARRAY, codes.TYPEDEF) and not self.sb.GetByteSize()
+        return self.code in (codes.ARRAY, codes.TYPEDEF) and not self._fixed_size()
+
+    def _fixed_size(self) -> int:
+        """Return the size that does not depend on a value."""
+        # LLDB takes an array of unknown length for one of one element.
+        return 0 if str(self.sb.GetName()).endswith("[]") else int(self.sb.GetByteSize())
 
     # What it is
 
@@ -150,7 +155,7 @@ class Type:
     def sizeof(self) -> int:
         """Its size in bytes."""
         if self._size is None:
-            self._size = int(self.sb.GetByteSize())
+            self._size = self._fixed_size()
             if not self._size and self.code == codes.ARRAY:
                 self._size = self._count() * self.target().sizeof
         return self._size
@@ -317,7 +322,7 @@ class Type:
 
     def _count(self) -> int:
         element = self.target().sizeof
-        if size := int(self.sb.GetByteSize()):
+        if size := self._fixed_size():
             return size // element if element else 0
         if self.value is not None and self.value.sb is not None:
             return int(self.value.sb.GetNumChildren())
@@ -457,7 +462,7 @@ def _member(record: Type, index: int) -> Field:
 
 def _member_type(record: Type, sb: Any, bitpos: int) -> Type:
     """Return a member's type; of an array in a union without a name, lldb 19 loses the length."""
-    if record.code == codes.UNION and sb.GetTypeClass() == lldb.eTypeClassArray and not sb.GetByteSize():
+    if record.code == codes.UNION and str(sb.GetName()).endswith("[]"):
         element = sb.GetArrayElementType()
         if size := int(element.GetByteSize()):
             return Type(element.GetArrayType((record.sizeof - bitpos // 8) // size))

@@ -77,7 +77,7 @@ class Value:
 
     @classmethod
     def at(cls, address: int, type_: Type, bits: tuple[int, int] | None = None) -> Value:
-        """Return the value of a type at an address, not read yet; bits: where in it a bit field begins, and its size."""
+        """Return the value of a type at an address, not read yet; bits: a bit field's place and size."""
         value = cls(type_=type_)
         value._address = address & (1 << 64) - 1
         value._bits = bits
@@ -292,6 +292,12 @@ class Value:
     def cast(self, type_: Type) -> Value:
         """Return it as a value of another type."""
         bare = type_.strip_typedefs()
+        own = self.type.strip_typedefs()
+        if bare.code == own.code == codes.PTR:
+            distance = _distance(self, own.target().strip_typedefs(), bare.target().strip_typedefs())
+            return Value.of_data(((int(self) + distance) & (1 << 64) - 1).to_bytes(8, "little"), type_)
+        if bare.code == own.code == codes.STRUCT and (offset := _base_offset(own, bare)) and self._address is not None:
+            return Value.at(self._address + offset, type_)
         if bare.code in (codes.INT, codes.CHAR, codes.BOOL, codes.ENUM, codes.PTR):
             size = bare.sizeof
             return Value.of_data((int(self) & (1 << 8 * size) - 1).to_bytes(size, "little"), type_)
@@ -474,6 +480,30 @@ for _name, _operation in (
     setattr(Value, f"__r{_name}__", _binary(_operation, swapped=True))
 for _name, _compare in (("lt", operator.lt), ("le", operator.le), ("gt", operator.gt), ("ge", operator.ge)):
     setattr(Value, f"__{_name}__", _comparison(_compare))
+
+
+def _distance(pointer: Value, one: Type, other: Type) -> int:
+    """Return how far a pointer moves when it becomes one to a base, or to what derives from what it points to."""
+    if one.code != codes.STRUCT or other.code != codes.STRUCT or one == other or not int(pointer):
+        return 0
+    if (offset := _base_offset(one, other)) is not None:
+        return offset
+    if (offset := _base_offset(other, one)) is not None:
+        return -offset
+    # By way of a virtual base, the object itself has to say it.
+    return object_address(pointer) - int(pointer) if one.sb.IsPolymorphicClass() else 0
+
+
+def _base_offset(record: Type, base: Type, depth: int = 8) -> int | None:
+    """Return where in a record a base of it lies; None where it isn't one, or where that differs by object."""
+    for each in record.fields() if depth else ():
+        if each.is_base_class and not each.is_virtual:
+            own = each.type.strip_typedefs()
+            if own == base:
+                return each.bitpos // 8
+            if (offset := _base_offset(own, base, depth - 1)) is not None:
+                return each.bitpos // 8 + offset
+    return None
 
 
 def _object_type(address: int, record: Type) -> Type | None:
