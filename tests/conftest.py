@@ -12,10 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import engines
 from support.engine import find_why_absent
 from support.targets import compile_program
 
 _IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        default=",".join(engines.ALL),
+        help="the engines that end-to-end tests run with, by commas (default: %(default)s)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--engine").split(",")
+        name = metafunc.function.__name__
+        metafunc.parametrize("engine", engines.parameters(metafunc.definition.path.name, name, wanted), indirect=True)
 
 
 def pytest_configure() -> None:

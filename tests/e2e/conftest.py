@@ -6,13 +6,22 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from support import engines
 from support.dap_client import DapClient
 from support.dap_features import unproven
 from support.serving import serving
 
 
+@pytest.fixture(autouse=True)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine that the test runs with: `support.serving` attaches with it."""
+    before = engines.current.set(request.param)
+    yield request.param
+    engines.current.reset(before)
+
+
 @pytest.fixture
-async def client() -> AsyncIterator[DapClient]:
+async def client(engine: str) -> AsyncIterator[DapClient]:
     """A client of a server of its own; at the end it has left, and the server's log must hold no error."""
     async with serving() as connected:
         yield connected

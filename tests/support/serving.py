@@ -18,6 +18,7 @@ from signal import SIGKILL
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from support import engines
 from support.dap_client import LIMIT_S, DapClient, JsonObject
 from support.marks import mark
 from support.targets import DockerTarget, Target
@@ -51,8 +52,10 @@ async def attach(client: DapClient, target: Target, program: str, *marks: str, *
 
 
 def attach_arguments(target: Target, **arguments: Any) -> JsonObject:
-    """Return the arguments of `attach` for a client with the sources in WORKSPACE."""
-    return {"target": target.uri, "substitutePath": RULES, **arguments}
+    """Return the arguments of `attach` for a client with the sources in WORKSPACE, and the engine of the test."""
+    # gdb is what the engine "auto" comes to.
+    chosen = {} if engines.current.get() == "gdb" else {"engine": engines.current.get()}
+    return {"target": target.uri, "substitutePath": RULES, **chosen, **arguments}
 
 
 def client_path(program: str) -> str:
