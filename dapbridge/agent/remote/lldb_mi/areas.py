@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from dapbridge.agent.remote.lldb_mi import attaching, breakpoints, execution, settings, signals, threads, variables
+from dapbridge.agent.remote.lldb_mi import (
+    attaching,
+    batch,
+    breakpoints,
+    exceptions,
+    execution,
+    logpoints,
+    settings,
+    signals,
+    threads,
+    variables,
+)
 
-AREAS = (attaching, breakpoints, execution, settings, signals, threads, variables)
+AREAS = (attaching, batch, breakpoints, exceptions, execution, logpoints, settings, signals, threads, variables)

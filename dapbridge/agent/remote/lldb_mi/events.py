@@ -33,7 +33,18 @@ def _run(session: Session) -> None:
         event = lldb.SBEvent()
         # In here LLDB decides on a stop: conditions, log points and counts are looked at by this thread.
         if session.events.WaitForEvent(_WAIT_S, event):
+            _note(session, event)
             session.post(lambda event=event: _tell(session, event))  # type: ignore[misc]
+
+
+def _note(session: Session, event: Any) -> None:
+    """Note at once whether the target stands."""
+    if lldb.SBProcess.EventIsProcessEvent(event):
+        state = lldb.SBProcess.GetStateFromEvent(event)
+        if state in (lldb.eStateRunning, lldb.eStateStepping):
+            session.stands.clear()
+        elif not lldb.SBProcess.GetRestartedFromEvent(event):
+            session.stands.set()
 
 
 def _tell(session: Session, event: Any) -> None:
@@ -50,6 +61,8 @@ def _tell_state(session: Session, event: Any) -> None:
     if not event.GetType() & lldb.SBProcess.eBroadcastBitStateChanged:
         return
     state = lldb.SBProcess.GetStateFromEvent(event)
+    if session.log_lines is not None:
+        session.log_lines.flush()
     if state in (lldb.eStateStopped, lldb.eStateCrashed):
         if lldb.SBProcess.GetRestartedFromEvent(event):
             return

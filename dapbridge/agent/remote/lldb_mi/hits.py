@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 OPERATORS: tuple[Callable[[int, int], bool], ...] = (
@@ -73,8 +74,13 @@ def forget(session: Session, number: int) -> None:
 
 def _on_hit(session: Session, frame: Any, location: Any, *_: Any) -> bool:
     decision = session.decisions.get(location.GetBreakpoint().GetID())
-    try:
-        return decision is None or decision(frame)
-    except Exception:  # noqa: BLE001 - one stop too many is better than none
-        traceback.print_exc(file=sys.stderr)
-        return True
+    with session.lock:
+        session.hit_frame = frame
+        try:
+            current.bind(session)
+            return decision is None or decision(frame)
+        except Exception:  # noqa: BLE001 - one stop too many is better than none
+            traceback.print_exc(file=sys.stderr)
+            return True
+        finally:
+            session.hit_frame = None

@@ -25,6 +25,7 @@ class Server:
         self._queue: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._is_over = False
         session.post = self.post
+        session.execute = lambda name, words: self.execute(name, words)[1]
 
     def post(self, work: Callable[[], None]) -> None:
         """Have something done in the loop's thread; may be called from any."""
@@ -92,7 +93,8 @@ class Server:
         session.wanted_thread = _number(take_option(words, "--thread"))
         session.wanted_frame = _number(take_option(words, "--frame"))
         try:
-            return command, command.function(session, *words)
+            with session.lock:
+                return command, command.function(session, *words)
         except TypeError as error:
             if "positional argument" in str(error):
                 raise MiError(f"{name}: {error}") from error

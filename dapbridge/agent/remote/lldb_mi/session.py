@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.output import Output
 
 _GONE = (lldb.eStateDetached, lldb.eStateExited, lldb.eStateInvalid, lldb.eStateUnloaded, lldb.eStateConnected)
+
+_STAND_S = 3.0
 
 
 class Session:
@@ -26,6 +29,8 @@ class Session:
         self.connection = connection
         self.post: Callable[[Callable[[], None]], None] = lambda work: work()
         """Has something done between commands; for other threads, which LLDB calls us in."""
+        self.execute: Callable[[str, list[str]], dict[str, Any]]
+        """Runs one more command within the present one."""
         self.events = lldb.SBListener("dapbridge")
         self.keep: list[Any] = []
         """What LLDB needs to stay, but doesn't hold itself."""
@@ -58,6 +63,13 @@ class Session:
         self.wanted_thread: int | None = None
         """Of the present command: `--thread`."""
         self.wanted_frame: int | None = None
+        self.hit_frame: Any = None
+        """While a hit is decided on: the SBFrame that all is seen from."""
+        self.lock = threading.RLock()
+        """Held by who looks: the present command, or the decision on a hit in LLDB's thread for events."""
+        self.stands = threading.Event()
+        """Whether the target stands, as far as LLDB's events have told."""
+        self.log_lines: Any = None
 
     @property
     def target(self) -> Any:
@@ -77,6 +89,8 @@ class Session:
     @property
     def thread(self) -> Any:
         """The SBThread that `--thread` names, else the selected one. Raises MiError."""
+        if self.hit_frame is not None:
+            return self.hit_frame.GetThread()
         if not self.process.IsValid():
             raise MiError("The program is not being run.")
         if not self.is_stopped:
@@ -91,6 +105,8 @@ class Session:
     @property
     def frame(self) -> Any:
         """The SBFrame that `--frame` names, else the thread's selected one. Raises MiError."""
+        if self.hit_frame is not None:
+            return self.hit_frame
         thread = self.thread
         if self.wanted_frame is None:
             # Of another thread than the selected one: where it stands.
@@ -120,6 +136,11 @@ class Session:
         process = self.process
         if not process.IsValid() or process.GetState() in _GONE:
             return True
+        if not self.is_stopped:
+            # A detach in the middle of a hit can leave a thread behind a breakpoint that is there no longer.
+            self.stands.clear()
+            process.SendAsyncInterrupt()
+            self.stands.wait(_STAND_S)
         self.let_all_run()
         self.target.DeleteAllBreakpoints()
         self.target.DeleteAllWatchpoints()

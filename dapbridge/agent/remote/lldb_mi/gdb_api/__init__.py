@@ -12,11 +12,18 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from dapbridge.agent.remote.lldb_mi.gdb_api import codes, errors
-from dapbridge.agent.remote.lldb_mi.gdb_api.code import Architecture, Block, Symtab, block_for_pc, decode_line, find_pc_line
+from dapbridge.agent.remote.lldb_mi.gdb_api.code import (
+    Architecture,
+    Block,
+    Symtab,
+    block_for_pc,
+    decode_line,
+    find_pc_line,
+)
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory, write_memory
 from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import parse_and_eval, set_convenience_variable
 from dapbridge.agent.remote.lldb_mi.gdb_api.frames import newest_frame, selected_frame, selected_thread, threads
-from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import format_address
+from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import demangled, format_address, info_symbol
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Field, Type, lookup_type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import LazyString, Value
 from dapbridge.agent.remote.lldb_mi.gdb_api.visualizers import default_visualizer, lookups
@@ -53,8 +60,12 @@ def _nothing(*_: Any) -> None:
 def _execute(command: str, from_tty: bool = False, to_string: bool = False) -> str:
     if command == "show language":
         return current.language
-    if command == "set print asm-demangle on" or command.startswith("info symbol "):
+    if command == "set print asm-demangle on":
         return ""
+    if command.startswith("info symbol "):
+        return info_symbol(int(command.removeprefix("info symbol "), 0))
+    if command.startswith("demangle -l c++ -- "):
+        return demangled(command.removeprefix("demangle -l c++ -- "))
     if command.startswith("set var "):
         parse_and_eval(command.removeprefix("set var "))
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import lldb
@@ -41,3 +42,24 @@ def format_address(address: int) -> str:
     """gdb.format_address."""
     name = symbol_at(address)
     return f"{address:#x} <{name[0]}+{name[1]}>" if name else hex(address)
+
+
+def info_symbol(address: int) -> str:
+    """Return what gdb's command `info symbol` says."""
+    name = name_at(address)
+    section = current.target.ResolveLoadAddress(address).GetSection().GetName()
+    return f"{name.replace('+', ' + ')} in section {section}\n" if name else "No symbol matches.\n"
+
+
+def demangled(name: str) -> str:
+    """Return the name of a C++ symbol as C++ writes it, by the library that LLDB is linked with."""
+    library = ctypes.CDLL("libstdc++.so.6")
+    library.__cxa_demangle.restype = ctypes.c_void_p
+    status = ctypes.c_int()
+    found = library.__cxa_demangle(name.encode(), None, None, ctypes.byref(status))
+    if not found:
+        return name
+    try:
+        return ctypes.string_at(found).decode("utf-8", "backslashreplace")
+    finally:
+        ctypes.CDLL(None).free(ctypes.c_void_p(found))
