@@ -6,13 +6,22 @@ from dapbridge.agent.remote.lldb_mi import (
     attaching,
     batch,
     breakpoints,
+    completion,
+    evaluating,
     exceptions,
     execution,
+    frames,
     logpoints,
+    memory,
+    modules,
+    registers,
     settings,
     signals,
     threads,
     variables,
 )
 
-AREAS = (attaching, batch, breakpoints, exceptions, execution, logpoints, settings, signals, threads, variables)
+AREAS = (
+    *(attaching, batch, breakpoints, exceptions, execution, logpoints, settings, signals, threads),
+    *(variables, evaluating, frames, registers, memory, completion, modules),
+)

@@ -65,3 +65,11 @@ def run(session: Session, module: str, name: str, *words: str) -> dict[str, Any]
         return _commands[name](*words)
     except gdb.error as error:
         raise MiError(str(error)) from None
+
+
+def summary_of(sb: Any, budget: int = 200) -> str:
+    """Return the text of LLDB's value as gdb's code writes it, in the bound session's frame."""
+    from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
+
+    look = part("views").Look(rust=current.language == "rust")
+    return str(part("summaries").summarize(Value.of(sb), look, budget))

@@ -66,6 +66,9 @@ def _execute(command: str, from_tty: bool = False, to_string: bool = False) -> s
         return info_symbol(int(command.removeprefix("info symbol "), 0))
     if command.startswith("demangle -l c++ -- "):
         return demangled(command.removeprefix("demangle -l c++ -- "))
+    if command.startswith("set var $orig_"):
+        # lldb-server doesn't show it.
+        return ""
     if command.startswith("set var "):
         parse_and_eval(command.removeprefix("set var "))
         return ""

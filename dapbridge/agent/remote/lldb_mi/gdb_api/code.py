@@ -10,7 +10,8 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi.gdb_api import codes
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory
-from dapbridge.agent.remote.lldb_mi.gdb_api.errors import MemoryError, error
+from dapbridge.agent.remote.lldb_mi.gdb_api.errors import MemoryError as NoMemory
+from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import name_at, name_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
@@ -293,7 +294,9 @@ class Block:
         if not self.sb.GetParent().IsValid():
             return int(self._function.GetStartAddress().GetLoadAddress(current.target))
         starts = range(self.sb.GetNumRanges())
-        return min((int(self.sb.GetRangeStartAddress(each).GetLoadAddress(current.target)) for each in starts), default=0)
+        return min(
+            (int(self.sb.GetRangeStartAddress(each).GetLoadAddress(current.target)) for each in starts), default=0
+        )
 
     @property
     def end(self) -> int:
@@ -328,14 +331,14 @@ class Architecture:
         size = (end - start + 1) if end is not None and not count else 16
         data = _readable(start, size)
         address = lldb.SBAddress(start, target)
-        found = []
+        found: list[dict[str, Any]] = []
         for each in target.GetInstructionsWithFlavor(address, "att", data):
             at = each.GetAddress().GetLoadAddress(target)
             if at == lldb.LLDB_INVALID_ADDRESS:
                 at = each.GetAddress().GetOffset()
             text = _text_of(each, int(at))
             if text is None and not found and len(data) < size:
-                raise MemoryError(f"Cannot access memory at address {start + len(data):#x}")
+                raise NoMemory(f"Cannot access memory at address {start + len(data):#x}")
             found.append({"addr": int(at), "length": int(each.GetByteSize()), "asm": text or "(bad)"})
             if count and len(found) == count:
                 break
@@ -345,7 +348,7 @@ class Architecture:
 def _readable(start: int, size: int) -> bytes:
     try:
         return read_memory(start, size)
-    except MemoryError:
+    except NoMemory:
         to_page_end = 4096 - start % 4096
         if to_page_end < size:
             return read_memory(start, to_page_end)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import lldb
 
 from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.gdb_api.errors import MemoryError as NoMemory
 
 if TYPE_CHECKING:
     from dapbridge.agent.remote.lldb_mi.session import Session
@@ -70,6 +71,10 @@ class Current:
         except MiError:
             return lldb.SBFrame()
 
+    def forget_frame(self) -> None:
+        """Look for the frame anew: a register was changed, which moves it."""
+        self._known.pop("frame", None)
+
     @property
     def language(self) -> str:
         """The frame's language as gdb names it: "c", "c++" or "rust"; "" for another or none."""
@@ -96,23 +101,26 @@ def language_of(unit: Any) -> str:
 
 
 def read_memory(address: int, count: int) -> bytes:
-    """Return bytes of the target's memory. Raises MemoryError, with gdb's words."""
-    from dapbridge.agent.remote.lldb_mi.gdb_api.errors import MemoryError
-
+    """Return bytes of the target's memory. Raises gdb.MemoryError, with gdb's words."""
     if count <= 0:
         return b""
+    if not current.session.is_stopped and current.process.IsValid():
+        from dapbridge.agent.remote.lldb_mi.memory import read_bytes
+
+        data = read_bytes(current.session, address, count)
+        if len(data) < count:
+            raise NoMemory(f"Cannot access memory at address {address + len(data):#x}")
+        return data
     error = lldb.SBError()
-    data = current.process.ReadMemory(address, count, error) if 0 < address < 1 << 64 else None
-    if data is None or len(data) < count:
+    found = current.process.ReadMemory(address, count, error) if 0 < address < 1 << 64 else None
+    if found is None or len(found) < count:
         # As far as it can be read, what can't be is behind.
-        raise MemoryError(f"Cannot access memory at address {address + len(data or b''):#x}")
-    return bytes(data)
+        raise NoMemory(f"Cannot access memory at address {address + len(found or b''):#x}")
+    return bytes(found)
 
 
 def write_memory(address: int, data: bytes) -> None:
-    """Write bytes to the target's memory. Raises MemoryError, with gdb's words."""
-    from dapbridge.agent.remote.lldb_mi.gdb_api.errors import MemoryError
-
+    """Write bytes to the target's memory. Raises gdb.MemoryError, with gdb's words."""
     error = lldb.SBError()
     if data and current.process.WriteMemory(address, data, error) < len(data):
-        raise MemoryError(f"Cannot access memory at address {address:#x}")
+        raise NoMemory(f"Cannot access memory at address {address:#x}")

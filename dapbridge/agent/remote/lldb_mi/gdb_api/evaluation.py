@@ -17,7 +17,7 @@ import lldb
 from dapbridge.agent.remote.lldb_mi.gdb_api import codes, library_operators, parsing
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, write_memory
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
-from dapbridge.agent.remote.lldb_mi.gdb_api.lookup import find_function, find_register, find_symbol_value, find_variable
+from dapbridge.agent.remote.lldb_mi.gdb_api.lookup import find_function, find_register, find_variable
 from dapbridge.agent.remote.lldb_mi.gdb_api.parsing import Node
 from dapbridge.agent.remote.lldb_mi.gdb_api.scalars import decode_float
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type, lookup_type
@@ -79,7 +79,7 @@ def parse_and_eval(expression: str) -> Value:
         return _compute(tree)
 
 
-class _Unknown(Exception):
+class _UnknownError(Exception):
     """A name that is none of a variable's."""
 
 
@@ -91,14 +91,14 @@ def _walk(tree: Node) -> Value | None:
     """Return where a path leads; None for one with a name that only LLDB's evaluator may know."""
     try:
         return _visit(tree)
-    except _Unknown:
+    except _UnknownError:
         return None
 
 
 def _visit(node: Node) -> Value:
     if node.kind in _VISITS:
         return _VISITS[node.kind](node)
-    raise _Unknown
+    raise _UnknownError
 
 
 def _name(node: Node) -> Value:
@@ -111,7 +111,7 @@ def _name(node: Node) -> Value:
         if found is None:
             found = find_function(node.text)
     if found is None:
-        raise _Unknown
+        raise _UnknownError
     return found
 
 
@@ -160,7 +160,7 @@ def _index(node: Node) -> Value:
         return base[int(index)]
     found = library_operators.element_of(base, index)
     if found is None:
-        raise _Unknown
+        raise _UnknownError
     return found
 
 
@@ -174,7 +174,7 @@ def _deref(node: Node) -> Value:
     if code in (codes.STRUCT, codes.UNION):
         pointer = library_operators.pointer_in(value)
         if pointer is None:
-            raise _Unknown
+            raise _UnknownError
         value = pointer
     if code == codes.INT:
         return Value.at(int(value), lookup_type("long"))
@@ -215,7 +215,7 @@ def _number(node: Node) -> Value:
 def _character(node: Node) -> Value:
     text = parsing.text_of(node.text)
     if len(text) != 1:
-        raise _Unknown
+        raise _UnknownError
     return Value(ord(text)).cast(lookup_type("char" if node.text.startswith("'") else "char32_t"))
 
 
@@ -256,6 +256,10 @@ def by_lldb(expression: str) -> Value:
     options.SetStopOthers(True)
     options.SetTimeoutInMicroSeconds(int(CALL_LIMIT_S * 1e6))
     frame = current.frame
+    if not frame.IsValid() and not current.session.is_stopped:
+        # LLDB evaluates nothing while the target runs; arithmetic is done here then.
+        unknown = next((each for each in parsing.names_in(expression) if not _is_known(each)), None)
+        raise error(f'No symbol "{unknown}" in current context.') if unknown else _Uninterpretable(NO_CALLS)
     where = frame if frame.IsValid() else current.target
     sb = where.EvaluateExpression(expression, options)
     failure = sb.GetError()
@@ -265,6 +269,10 @@ def by_lldb(expression: str) -> Value:
     if failure.Fail():
         return Value.of_data(b"", lookup_type("void"))
     return Value.of(sb.GetNonSyntheticValue())
+
+
+def _is_known(name: str) -> bool:
+    return find_variable(name) is not None or find_function(name) is not None
 
 
 def _translated(expression: str, words: str) -> error:
@@ -295,7 +303,9 @@ def _compute(node: Node) -> Value:
         return Value(_BINARY[node.text](one, other)) if node.text not in "+-" else _BINARY[node.text](one, other)
     if node.kind == "unary":
         value = _compute(node.operands[0])
-        return {"-": lambda: -value, "+": lambda: value, "!": lambda: Value(not value), "~": lambda: ~value}[node.text]()
+        return {"-": lambda: -value, "+": lambda: value, "!": lambda: Value(not value), "~": lambda: ~value}[
+            node.text
+        ]()
     found = _walk(node)
     if found is None:
         raise error(NO_CALLS)
@@ -306,7 +316,7 @@ def _compute(node: Node) -> Value:
 
 
 def _assigned(expression: str, tree: Node) -> Value:
-    left, right = tree.operands
+    left = tree.operands[0]
     place = _walk(left) if parsing.is_path(left) else None
     if place is None or place.type.strip_typedefs().code in (codes.STRUCT, codes.UNION, codes.ARRAY):
         return by_lldb(expression)
@@ -368,6 +378,17 @@ def _assign_register(place: Value, data: bytes) -> None:
     failure = lldb.SBError()
     packed = lldb.SBData()
     packed.SetData(failure, data, current.target.GetByteOrder(), current.target.GetAddressByteSize())
-    if not place.sb.SetData(packed, failure):
+    if place.sb.GetValueType() == lldb.eValueTypeRegister:
+        # Only this way LLDB looks at the stack anew.
+        number = int.from_bytes(data, "little")
+        result = lldb.SBCommandReturnObject()
+        where = lldb.SBExecutionContext(current.frame)
+        interpreter = current.target.GetDebugger().GetCommandInterpreter()
+        interpreter.HandleCommand(f"register write {place.sb.GetName()} {number:#x}", where, result)
+        if not result.Succeeded():
+            raise error(str(result.GetError()).removeprefix("error: ").strip())
+        current.forget_frame()
+        place.sb = current.frame.FindRegister(place.sb.GetName())
+    elif not place.sb.SetData(packed, failure):
         raise error(str(failure).removeprefix("error: ").strip() or NO_LVALUE)
     place._data = None

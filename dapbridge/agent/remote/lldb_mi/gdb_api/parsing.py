@@ -20,8 +20,10 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_LEVELS = (("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", "<=", ">", ">="), ("<<", ">>"), ("+", "-"))
-_LEVELS = (*_LEVELS, ("*", "/", "%"))
+_LEVELS: tuple[tuple[str, ...], ...] = (
+    *(("||",), ("&&",), ("|",), ("^",), ("&",)),
+    *(("==", "!="), ("<", "<=", ">", ">="), ("<<", ">>"), ("+", "-"), ("*", "/", "%")),
+)
 
 
 class Node(NamedTuple):
@@ -58,6 +60,21 @@ def is_path(node: Node) -> bool:
 def has_call(node: Node) -> bool:
     """Tell whether a tree has a call in it."""
     return node.kind == "call" or any(has_call(each) for each in node.operands)
+
+
+def names_in(expression: str) -> list[str]:
+    """List the names of variables and functions in an expression; none where it isn't understood."""
+    try:
+        waiting = [parse(expression)]
+    except SyntaxError:
+        return []
+    found = []
+    while waiting:
+        node = waiting.pop()
+        waiting += node.operands
+        if node.kind == "name":
+            found.append(node.text)
+    return found
 
 
 def number_of(text: str) -> int:
@@ -249,8 +266,11 @@ class _Parser:
 
 
 _BASIC_TYPES = frozenset(
-    "char short int long float double bool void unsigned signed _Bool wchar_t char8_t char16_t char32_t size_t "
-    "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t ssize_t".split()
+    {
+        *("char", "short", "int", "long", "float", "double", "bool", "void", "unsigned", "signed", "_Bool"),
+        *("wchar_t", "char8_t", "char16_t", "char32_t", "size_t", "ssize_t", "uintptr_t", "intptr_t"),
+        *("int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t"),
+    }
 )
 
 

@@ -27,6 +27,5 @@ def to_value(sb: Any, frame: Any, name: str) -> Value:
     value.sb = sb
     if name in _ADDRESSES:
         target = frame.GetThread().GetProcess().GetTarget()
-        kind = lldb.eBasicTypeVoid if name not in ("rip", "pc") else lldb.eBasicTypeVoid
-        value._type = Type(target.GetBasicType(kind)).pointer()
+        value._type = Type(target.GetBasicType(lldb.eBasicTypeVoid)).pointer()
     return value

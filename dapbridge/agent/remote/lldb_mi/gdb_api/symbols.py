@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from typing import Any
 
 import lldb
@@ -10,6 +11,7 @@ import lldb
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 
 _NAMED = (lldb.eSymbolTypeCode, lldb.eSymbolTypeData, lldb.eSymbolTypeTrampoline, lldb.eSymbolTypeResolver)
+_HASH = re.compile(r"::h[0-9a-f]{16}\Z")
 
 
 def symbol_at(address: int) -> tuple[str, int] | None:
@@ -27,7 +29,12 @@ def symbol_at(address: int) -> tuple[str, int] | None:
 
 def name_of(symbol: Any) -> str:
     """Return the name of an SBSymbol or SBFunction, demangled."""
-    return str(symbol.GetName() or "").removeprefix("::")
+    return without_hash(str(symbol.GetName() or "").removeprefix("::"))
+
+
+def without_hash(name: str) -> str:
+    """Return a Rust function's name without the hash that its symbol ends with."""
+    return _HASH.sub("", name)
 
 
 def name_at(address: int) -> str:

@@ -124,7 +124,7 @@ class Type:
     def depends_on_value(self) -> bool:
         """Whether what it has in it depends on the value."""
         if self.code in (codes.STRUCT, codes.TYPEDEF) and current.language == "rust":
-            return self.sb.GetFieldAtIndex(0).GetName() == _RUST_VARIANTS
+            return bool(self.sb.GetFieldAtIndex(0).GetName() == _RUST_VARIANTS)
         return self.code in (codes.ARRAY, codes.TYPEDEF) and not self._fixed_size()
 
     def _fixed_size(self) -> int:

@@ -30,7 +30,7 @@ def default_visualizer(value: Value) -> Any:
 def register_gcc_printers() -> None:
     """Use GCC's printers. Raises ImportError, and whatever a version of them may raise that is not known here."""
     sys.path.append(_GCC_PRINTERS)
-    from libstdcxx.v6 import printers  # type: ignore[import-not-found]
+    from libstdcxx.v6 import printers
 
     if printers.libstdcxx_printer is None:
         printers.build_libstdcxx_dictionary()

@@ -1,0 +1,164 @@
+"""Stacks: `-x-frames`, where a function or file of many frames is told once, and what MI has to count and list them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import lldb
+
+from dapbridge.agent.remote.lldb_mi import looking
+from dapbridge.agent.remote.lldb_mi.commands import mi_command
+from dapbridge.agent.remote.lldb_mi.gdb_api.code import path_of
+from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
+from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
+from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
+from dapbridge.agent.remote.lldb_mi.session import Session
+
+SIGNAL_FRAME = "<signal handler called>"
+_TRAMPOLINES = re.compile(r"__restore_rt\Z|__kernel_rt_sigreturn\Z|_?_?vdso_rt_sigreturn\Z")
+_MOV_15_RAX_SYSCALL = bytes.fromhex("48c7c00f0000000f05")
+"""What a signal handler returns to on x86-64: rt_sigreturn(2)."""
+
+
+class _Texts:
+    """Texts by their places in a list; None is at no place."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, text: str | None) -> int | None:
+        if text is None:
+            return None
+        found = self._places.get(text)
+        if found is None:
+            found = self._places[text] = len(self.all)
+            self.all.append(text)
+        return found
+
+
+@mi_command("-x-frames")
+def x_frames(session: Session, low: str, high: str) -> dict[str, Any]:
+    """Return the frames from level `low` to `high` as `rows` of address, function, file, line, library."""
+    current.bind(session)
+    thread = session.thread
+    texts = _Texts()
+    rows: list[list[Any]] = []
+    for level in range(int(low), int(high) + 1):
+        # Asked for one by one: to count them all would unwind them all.
+        frame = thread.GetFrameAtIndex(level)
+        if not frame.IsValid():
+            break
+        rows.append(_row(session, frame, texts))
+    return {"low": int(low), "rows": rows, "texts": texts.all}
+
+
+def _row(session: Session, frame: Any, texts: _Texts) -> list[Any]:
+    pc = int(frame.GetPC())
+    name = function_of(frame)
+    entry = frame.GetLineEntry()
+    if not entry.IsValid() or not entry.GetLine():
+        return [pc, texts.place(name), None, 0, texts.place(library_of(session, frame))]
+    return [pc, texts.place(name), texts.place(path_of(entry.GetFileSpec())), int(entry.GetLine()), None]
+
+
+def function_of(frame: Any) -> str | None:
+    """Return the name of a frame's function, or what it is instead; None where it has none."""
+    name = frame.GetFunctionName()
+    if name is None or frame.GetSymbol().IsSynthetic():
+        return SIGNAL_FRAME if is_signal_frame(frame) else None
+    if _TRAMPOLINES.match(name) or (frame.GetFrameID() and is_signal_frame(frame)):
+        return SIGNAL_FRAME
+    return without_hash(str(name).removeprefix("::"))
+
+
+def is_signal_frame(frame: Any) -> bool:
+    """Tell whether the kernel has made a frame, to call a signal handler."""
+    if frame.GetFunction().IsValid() or not frame.GetFrameID():
+        return False
+    failure = lldb.SBError()
+    process = frame.GetThread().GetProcess()
+    code = process.ReadMemory(frame.GetPC(), len(_MOV_15_RAX_SYSCALL), failure)
+    return bool(failure.Success()) and code == _MOV_15_RAX_SYSCALL
+
+
+def library_of(session: Session, frame: Any) -> str | None:
+    """Return the path in the target of the library that a frame is in; None for the program itself."""
+    module = frame.GetModule()
+    if not module.IsValid() or module == session.target.GetModuleAtIndex(0):
+        return None
+    path = path_of(module.GetPlatformFileSpec()) or path_of(module.GetFileSpec())
+    return path.removeprefix(session.root) or None
+
+
+@mi_command("-stack-info-depth")
+def stack_info_depth(session: Session, limit: str = "") -> dict[str, Any]:
+    """Return how deep the stack is, at most `limit`."""
+    thread = session.thread
+    if not limit:
+        return {"depth": thread.GetNumFrames()}
+    depth = int(limit)
+    if thread.GetFrameAtIndex(depth - 1).IsValid():
+        return {"depth": depth}
+    return {"depth": min(thread.GetNumFrames(), depth)}
+
+
+@mi_command("-stack-list-frames")
+def stack_list_frames(session: Session, low: str = "0", high: str = "-1") -> dict[str, Any]:
+    """List frames as MI has them."""
+    current.bind(session)
+    thread = session.thread
+    end = int(high) + 1 if int(high) >= 0 else thread.GetNumFrames()
+    frames = []
+    for level in range(int(low), end):
+        frame = thread.GetFrameAtIndex(level)
+        if not frame.IsValid():
+            break
+        frames.append(frame_fields(session, frame))
+    return {"stack": frames}
+
+
+def frame_fields(session: Session, frame: Any) -> dict[str, Any]:
+    """Return a frame as MI has it (GDB manual, "GDB/MI Frame Information")."""
+    entry = frame.GetLineEntry()
+    has_line = entry.IsValid() and bool(entry.GetLine())
+    path = path_of(entry.GetFileSpec()) if has_line else None
+    return {
+        "level": frame.GetFrameID(),
+        "addr": f"0x{frame.GetPC():016x}",
+        "func": function_of(frame),
+        "file": path,
+        "fullname": path,
+        "line": entry.GetLine() if has_line else None,
+        "from": None if has_line else library_of(session, frame),
+    }
+
+
+@mi_command("-stack-list-arguments")
+def stack_list_arguments(session: Session, option: str, low: str, high: str) -> dict[str, Any]:
+    """List the arguments of frames: `--simple-values` with types, and values of all that is simple."""
+    current.bind(session)
+    looking.part("values")
+    thread = session.thread
+    found = []
+    for level in range(int(low), int(high) + 1):
+        frame = thread.GetFrameAtIndex(level)
+        if not frame.IsValid():
+            break
+        session.wanted_frame = level
+        current.bind(session)
+        arguments = [_argument(sb, option) for sb in frame.GetVariables(True, False, False, False)]
+        found.append({"level": level, "args": arguments})
+    return {"stack-args": found}
+
+
+def _argument(sb: Any, option: str) -> dict[str, Any]:
+    static = sb.GetStaticValue()
+    type_ = Type(static.GetType())
+    body: dict[str, Any] = {"name": str(sb.GetName() or "?").removeprefix("::")}
+    if option == "--simple-values":
+        body["type"] = str(type_)
+    if option != "--no-values" and (option == "--all-values" or type_.strip_typedefs().is_scalar):
+        body["value"] = looking.summary_of(static)
+    return body
