@@ -1,8 +1,9 @@
-"""The target's memory as bytes, also while it runs."""
+"""The target's memory as bytes, also while it runs; knows nothing of values."""
 
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from typing import Any
 
 import lldb
@@ -12,79 +13,102 @@ from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _PAGE_BYTES = 4096
+_END_OF_USER = 1 << 63
+
+
+class Memory:
+    """The target's memory as one command sees it: as the kernel shows it, with the program's own bytes at breakpoints.
+
+    LLDB reads it in small pieces, each with a question to lldb-server, and not at all while the target runs.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._breakpoints: list[int] | None = None
+        self._fd = -1
+        try:
+            self._fd = os.open(f"/proc/{session.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            # lldb-server may have rights that we don't have.
+            pass
+
+    def __del__(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    def read(self, address: int, count: int) -> bytes:
+        """Return the bytes at an address, up to the first that can't be read."""
+        if self._fd < 0 or not 0 <= address < _END_OF_USER:
+            return self._by_lldb(address, count)
+        try:
+            data = os.pread(self._fd, count, address)
+        except OSError:
+            return b""
+        while data and len(data) < count:
+            # What there is ends with a page, or the kernel gives no more at once.
+            try:
+                piece = os.pread(self._fd, count - len(data), address + len(data))
+            except OSError:
+                break
+            data += piece
+            if not piece:
+                break
+        return self._without_breakpoints(address, data)
+
+    def _by_lldb(self, address: int, count: int) -> bytes:
+        """Page by page up to the one that isn't there."""
+        found = bytearray()
+        failure = lldb.SBError()
+        while len(found) < count and 0 <= address + len(found) < 1 << 64:
+            piece = min(_PAGE_BYTES - (address + len(found)) % _PAGE_BYTES, count - len(found))
+            data = self._session.process.ReadMemory(address + len(found), piece, failure)
+            if failure.Fail() or not data:
+                break
+            found += data
+            if len(data) < piece:
+                break
+        return bytes(found)
+
+    def _without_breakpoints(self, begin: int, data: bytes) -> bytes:
+        if self._breakpoints is None:
+            self._breakpoints = sorted(
+                location.GetLoadAddress()
+                for breakpoint_ in self._session.target.breakpoint_iter()
+                for location in breakpoint_
+            )
+        first = bisect_left(self._breakpoints, begin)
+        if first == len(self._breakpoints) or self._breakpoints[first] >= begin + len(data):
+            return data
+        found = bytearray(data)
+        for at in self._breakpoints[first : bisect_left(self._breakpoints, begin + len(data))]:
+            found[at - begin] = self._original(at, found[at - begin])
+        return bytes(found)
+
+    def _original(self, address: int, seen: int) -> int:
+        """Return the program's byte at a breakpoint."""
+        failure = lldb.SBError()
+        if self._session.is_stopped:
+            data = self._session.process.ReadMemory(address, 1, failure)
+        else:
+            # Of the program's file.
+            place = self._session.target.ResolveLoadAddress(address)
+            still = lldb.SBDebugger.Create(False)
+            target = still.CreateTarget(None)
+            target.AddModule(place.GetModule())
+            data = target.ReadMemory(lldb.SBAddress(place.GetSection(), place.GetOffset()), 1, failure)
+            lldb.SBDebugger.Destroy(still)
+        return data[0] if failure.Success() and data else seen
 
 
 @mi_command("-data-read-memory-bytes")
 def read(session: Session, address: str, count: str) -> dict[str, Any]:
     """Return what can be read from an address on."""
     begin, size = int(address, 0), int(count)
-    data = read_bytes(session, begin, size)
+    data = Memory(session).read(begin, size)
     if size and not data:
         raise MiError("Unable to read memory.")
     block = {"begin": f"{begin:#x}", "offset": "0x0", "end": f"{begin + len(data):#x}", "contents": data.hex()}
     return {"memory": [block]}
-
-
-def read_bytes(session: Session, address: int, count: int) -> bytes:
-    """Return the bytes at an address, up to the first that can't be read."""
-    if not session.is_stopped:
-        # LLDB reads nothing then; what it has put into the code is taken out here.
-        return _without_breakpoints(session, address, _read_running(session.pid, address, count))
-    failure = lldb.SBError()
-    data = session.process.ReadMemory(address, count, failure) if count else b""
-    if data is not None and failure.Success() and len(data) == count:
-        return bytes(data)
-    # Page by page up to the one that isn't there.
-    found = bytearray()
-    while len(found) < count:
-        piece = min(_PAGE_BYTES - (address + len(found)) % _PAGE_BYTES, count - len(found))
-        data = session.process.ReadMemory(address + len(found), piece, failure)
-        if failure.Fail() or not data:
-            break
-        found += data
-        if len(data) < piece:
-            break
-    return bytes(found)
-
-
-def _read_running(pid: int, address: int, count: int) -> bytes:
-    found = bytearray()
-    fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while len(found) < count:
-            piece = min(_PAGE_BYTES - (address + len(found)) % _PAGE_BYTES, count - len(found))
-            data = os.pread(fd, piece, address + len(found)) if address + len(found) < 1 << 63 else b""
-            found += data
-            if len(data) < piece:
-                break
-    except OSError:
-        # What lies behind isn't there.
-        pass
-    finally:
-        os.close(fd)
-    return bytes(found)
-
-
-def _without_breakpoints(session: Session, begin: int, data: bytes) -> bytes:
-    """Return data of memory with the code's own bytes where breakpoints are, which the program's file has."""
-    target = session.target
-    found = bytearray(data)
-    for breakpoint_ in target.breakpoint_iter():
-        for location in breakpoint_:
-            at = location.GetLoadAddress() - begin
-            if not 0 <= at < len(found) or not location.IsEnabled():
-                continue
-            failure = lldb.SBError()
-            # From the file: the target runs.
-            original = target.ReadMemory(_in_file(location.GetAddress()), 1, failure)
-            if failure.Success() and original:
-                found[at] = original[0]
-    return bytes(found)
-
-
-def _in_file(address: Any) -> Any:
-    section = address.GetSection()
-    return lldb.SBAddress(section, address.GetOffset())
 
 
 @mi_command("-data-write-memory-bytes")

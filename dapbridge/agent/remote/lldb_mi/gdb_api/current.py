@@ -9,6 +9,7 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import MemoryError as NoMemory
+from dapbridge.agent.remote.lldb_mi.memory import Memory
 
 if TYPE_CHECKING:
     from dapbridge.agent.remote.lldb_mi.session import Session
@@ -24,6 +25,7 @@ class Current:
         self.may_call = False
         """Whether expressions may run the target's code."""
         self._known: dict[str, Any] = {}
+        self._still: Any = None
 
     def bind(self, session: Session) -> None:
         """Look through this session from now on, for one command."""
@@ -35,6 +37,21 @@ class Current:
     def session(self) -> Session:
         assert self._session is not None
         return self._session
+
+    @property
+    def memory(self) -> Memory:
+        """The target's memory."""
+        found: Memory = self._once("memory", lambda: Memory(self.session))
+        return found
+
+    def still_target(self) -> Any:
+        """Return a target of the same modules and no process: LLDB looks at no variable of one that runs."""
+        if self._still is None:
+            self._still = lldb.SBDebugger.Create(False)
+        target = self._still.CreateTarget(None)
+        for module in self.target.module_iter():
+            target.AddModule(module)
+        return target
 
     def _once(self, name: str, find: Callable[[], Any]) -> Any:
         if name not in self._known:
@@ -104,19 +121,11 @@ def read_memory(address: int, count: int) -> bytes:
     """Return bytes of the target's memory. Raises gdb.MemoryError, with gdb's words."""
     if count <= 0:
         return b""
-    if not current.session.is_stopped and current.process.IsValid():
-        from dapbridge.agent.remote.lldb_mi.memory import read_bytes
-
-        data = read_bytes(current.session, address, count)
-        if len(data) < count:
-            raise NoMemory(f"Cannot access memory at address {address + len(data):#x}")
-        return data
-    error = lldb.SBError()
-    found = current.process.ReadMemory(address, count, error) if 0 < address < 1 << 64 else None
-    if found is None or len(found) < count:
+    data = current.memory.read(address, count)
+    if len(data) < count:
         # As far as it can be read, what can't be is behind.
-        raise NoMemory(f"Cannot access memory at address {address + len(found or b''):#x}")
-    return bytes(found)
+        raise NoMemory(f"Cannot access memory at address {address + len(data):#x}")
+    return data
 
 
 def write_memory(address: int, data: bytes) -> None:

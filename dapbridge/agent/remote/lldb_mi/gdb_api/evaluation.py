@@ -14,11 +14,12 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi.gdb_api import codes, library_operators, parsing
+from dapbridge.agent.remote.lldb_mi import expressions
+from dapbridge.agent.remote.lldb_mi.expressions import Node
+from dapbridge.agent.remote.lldb_mi.gdb_api import codes, library_operators
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, write_memory
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 from dapbridge.agent.remote.lldb_mi.gdb_api.lookup import find_function, find_register, find_variable
-from dapbridge.agent.remote.lldb_mi.gdb_api.parsing import Node
 from dapbridge.agent.remote.lldb_mi.gdb_api.scalars import decode_float
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type, lookup_type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
@@ -61,12 +62,12 @@ def set_convenience_variable(name: str, content: Any) -> None:
 def parse_and_eval(expression: str) -> Value:
     """gdb.parse_and_eval. Raises gdb.error."""
     try:
-        tree = parsing.parse(expression)
+        tree = expressions.parse(expression)
     except SyntaxError:
         return by_lldb(expression)
     if tree.kind == "assign":
         return _assigned(expression, tree)
-    if parsing.is_path(tree) or library_operators.is_size_of(tree):
+    if expressions.is_path(tree) or library_operators.is_size_of(tree):
         found = _walk(tree)
         if found is not None:
             return found
@@ -74,7 +75,7 @@ def parse_and_eval(expression: str) -> Value:
     try:
         return by_lldb(expression)
     except _Uninterpretable:
-        if parsing.has_call(tree):
+        if expressions.has_call(tree):
             raise
         return _compute(tree)
 
@@ -208,12 +209,12 @@ def _repeat(node: Node) -> Value:
 
 
 def _number(node: Node) -> Value:
-    number = parsing.number_of(node.text)
+    number = expressions.number_of(node.text)
     return Value(number).cast(lookup_type("int")) if number < 1 << 31 else Value(number)
 
 
 def _character(node: Node) -> Value:
-    text = parsing.text_of(node.text)
+    text = expressions.text_of(node.text)
     if len(text) != 1:
         raise _UnknownError
     return Value(ord(text)).cast(lookup_type("char" if node.text.startswith("'") else "char32_t"))
@@ -230,7 +231,7 @@ _VISITS: dict[str, Callable[[Node], Value]] = {
     "repeat": _repeat,
     "number": _number,
     "float": lambda node: Value(float(node.text.rstrip("fFlL"))),
-    "text": lambda node: Value(parsing.text_of(node.text)),
+    "text": lambda node: Value(expressions.text_of(node.text)),
     "character": _character,
     "call": lambda node: library_operators.size_of(_visit(node.operands[0].operands[0])),
 }
@@ -258,7 +259,7 @@ def by_lldb(expression: str) -> Value:
     frame = current.frame
     if not frame.IsValid() and not current.session.is_stopped:
         # LLDB evaluates nothing while the target runs; arithmetic is done here then.
-        unknown = next((each for each in parsing.names_in(expression) if not _is_known(each)), None)
+        unknown = next((each for each in expressions.names_in(expression) if not _is_known(each)), None)
         raise error(f'No symbol "{unknown}" in current context.') if unknown else _Uninterpretable(NO_CALLS)
     where = frame if frame.IsValid() else current.target
     sb = where.EvaluateExpression(expression, options)
@@ -317,7 +318,7 @@ def _compute(node: Node) -> Value:
 
 def _assigned(expression: str, tree: Node) -> Value:
     left = tree.operands[0]
-    place = _walk(left) if parsing.is_path(left) else None
+    place = _walk(left) if expressions.is_path(left) else None
     if place is None or place.type.strip_typedefs().code in (codes.STRUCT, codes.UNION, codes.ARRAY):
         return by_lldb(expression)
     content = _content_for(place, _text_behind_sign(expression))

@@ -11,7 +11,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api import codes
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 
 if TYPE_CHECKING:
-    from dapbridge.agent.remote.lldb_mi.gdb_api.parsing import Node
+    from dapbridge.agent.remote.lldb_mi.expressions import Node
     from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 
 _ROWS = ("vector", "deque", "array", "span", "basic_string", "basic_string_view")
@@ -76,7 +76,7 @@ def _first_pointer(value: Value, depth: int = 8) -> Value | None:
 
 def is_size_of(tree: Node) -> bool:
     """Tell whether an expression is `PATH.size()`."""
-    from dapbridge.agent.remote.lldb_mi.gdb_api.parsing import is_path
+    from dapbridge.agent.remote.lldb_mi.expressions import is_path
 
     if tree.kind != "call" or len(tree.operands) != 1:
         return False

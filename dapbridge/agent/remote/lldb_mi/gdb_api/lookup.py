@@ -11,6 +11,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 
+_MAX_GLOBALS = 100
 _GLOBALS = (lldb.eValueTypeVariableGlobal, lldb.eValueTypeVariableStatic, lldb.eValueTypeVariableThreadLocal)
 
 
@@ -64,12 +65,29 @@ def _scopes(frame: Any, name: str) -> list[str]:
 
 def _global(frame: Any, name: str) -> Value | None:
     scopes = _scopes(frame, name) if frame.IsValid() else [""]
-    listed = current.target.FindGlobalVariables(name.rpartition("::")[2], 100)
-    by_name = {str(each.GetName()).removeprefix("::"): each for each in reversed(list(listed))}
+    by_name = _globals_named(name.rpartition("::")[2])
     for scope in scopes:
         if (found := by_name.get(f"{scope}{name}")) is not None:
-            return Value.of(found)
-    return Value.of(next(iter(by_name.values()))) if len(by_name) == 1 and "::" not in name else None
+            return found
+    return next(iter(by_name.values())) if len(by_name) == 1 and "::" not in name else None
+
+
+def _globals_named(name: str) -> dict[str, Value]:
+    """Return the globals whose name ends so by their whole names, also while the target runs."""
+    target = current.target
+    if current.session.is_stopped or not current.process.IsValid():
+        listed = list(target.FindGlobalVariables(name, _MAX_GLOBALS))
+        return {str(sb.GetName()).removeprefix("::"): Value.of(sb) for sb in reversed(listed)}
+    still = current.still_target()
+    try:
+        found = {}
+        for sb in reversed(list(still.FindGlobalVariables(name, _MAX_GLOBALS))):
+            address = sb.GetAddress().GetLoadAddress(target)
+            if address != lldb.LLDB_INVALID_ADDRESS:
+                found[str(sb.GetName()).removeprefix("::")] = Value.at(address, Type(sb.GetType()))
+        return found
+    finally:
+        still.GetDebugger().DeleteTarget(still)
 
 
 def _static_of_function(name: str) -> Value | None:

@@ -68,6 +68,8 @@ class _Formatter:
 
 
 def _lldb_formatter(value: Value) -> Any:
+    if not current.session.is_stopped:
+        return None
     sb = value.as_sb()
     has_children = sb.GetTypeSynthetic().IsValid()
     has_summary = sb.GetTypeSummary().IsValid()
@@ -75,4 +77,7 @@ def _lldb_formatter(value: Value) -> Any:
         return None
     sb.SetPreferSyntheticValue(True)
     summary = sb.GetSummary() or "" if has_summary else ""
+    if not has_children and not summary:
+        # One of another system's type of that name.
+        return None
     return _Formatter(sb.GetSyntheticValue() if has_children else sb, summary, has_children=has_children)
