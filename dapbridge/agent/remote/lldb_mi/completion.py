@@ -119,7 +119,7 @@ def _names(session: Session, frame: Any, prefix: str) -> Iterator[Found]:
 
 def _of_file(session: Session, frame: Any, unit: Any, prefix: str) -> Iterator[Found]:
     for sb in frame.GetVariables(False, False, True, False, lldb.eNoDynamicValues):
-        yield str(sb.GetName() or "").removeprefix("::"), "variable", str(Type(sb.GetType()))
+        yield name_of(sb), "variable", str(Type(sb.GetType()))
     for function in _functions_of(session, unit):
         yield name_of(function).partition("(")[0], "function", _function_type(function)
     if unit.IsValid() and unit.GetNumLineEntries() <= _MAX_TYPES_ENTRIES:
@@ -177,7 +177,7 @@ def _in_program(session: Session, word: str) -> list[str]:
         if bare.startswith(word):
             found[f"{bare}("] = None
     for sb in target.FindGlobalVariables(f"^(::)?{re.escape(word)}", LIMIT, lldb.eMatchTypeRegex):
-        name = str(sb.GetName() or "").removeprefix("::")
+        name = name_of(sb)
         if name.startswith(word):
             found[name] = None
     return list(found)[:LIMIT]

@@ -218,12 +218,15 @@ class _Parser:
                 self._at += 1
                 if token.kind == "float" and operator == ".":
                     # Two of a Rust tuple's members: `pair.0.1`.
-                    for part in token.text.split("."):
-                        node = Node("member", part, (node,))
+                    node = _members(node, token.text)
                     continue
                 if token.kind not in ("name", "number"):
                     raise SyntaxError("a member's name is missing")
                 node = Node("member" if operator == "." else "arrow", token.text, (node,))
+            elif self._at < len(self._tokens) and self._tokens[self._at].text.startswith("."):
+                # `pair.0`, which looks like a number behind a name.
+                node = _members(node, self._tokens[self._at].text)
+                self._at += 1
             elif self._take("["):
                 index = self._assignment()
                 self._expect("]")
@@ -263,6 +266,12 @@ class _Parser:
             if not self._take("::"):
                 return "::".join(parts)
         raise SyntaxError("a name is missing")
+
+
+def _members(node: Node, numbers: str) -> Node:
+    for part in filter(None, numbers.split(".")):
+        node = Node("member", part, (node,))
+    return node
 
 
 _BASIC_TYPES = frozenset(

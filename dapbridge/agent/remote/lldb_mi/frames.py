@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import lldb
@@ -17,6 +18,8 @@ from dapbridge.agent.remote.lldb_mi.session import Session
 
 SIGNAL_FRAME = "<signal handler called>"
 _TRAMPOLINES = re.compile(r"__restore_rt\Z|__kernel_rt_sigreturn\Z|_?_?vdso_rt_sigreturn\Z")
+_FUNCTION_TYPE = re.compile(r"(?<=[\w>*&]) \((?=[^()]*\)[>,])")
+_MAX_FRAMES = 1 << 20
 _MOV_15_RAX_SYSCALL = bytes.fromhex("48c7c00f0000000f05")
 """What a signal handler returns to on x86-64: rt_sigreturn(2)."""
 
@@ -42,15 +45,8 @@ class _Texts:
 def x_frames(session: Session, low: str, high: str) -> dict[str, Any]:
     """Return the frames from level `low` to `high` as `rows` of address, function, file, line, library."""
     current.bind(session)
-    thread = session.thread
     texts = _Texts()
-    rows: list[list[Any]] = []
-    for level in range(int(low), int(high) + 1):
-        # Asked for one by one: to count them all would unwind them all.
-        frame = thread.GetFrameAtIndex(level)
-        if not frame.IsValid():
-            break
-        rows.append(_row(session, frame, texts))
+    rows = [_row(session, frame, texts) for frame in frames_between(session, int(low), int(high) + 1)]
     return {"low": int(low), "rows": rows, "texts": texts.all}
 
 
@@ -70,7 +66,8 @@ def function_of(frame: Any) -> str | None:
         return SIGNAL_FRAME if is_signal_frame(frame) else None
     if _TRAMPOLINES.match(name) or (frame.GetFrameID() and is_signal_frame(frame)):
         return SIGNAL_FRAME
-    return without_hash(str(name).removeprefix("::"))
+    # LLDB writes the type of a function in another one's arguments with a space, and the program without.
+    return _FUNCTION_TYPE.sub("(", without_hash(str(name).removeprefix("::")))
 
 
 def is_signal_frame(frame: Any) -> bool:
@@ -92,31 +89,46 @@ def library_of(session: Session, frame: Any) -> str | None:
     return path.removeprefix(session.root) or None
 
 
+def frames_between(session: Session, low: int, high: int) -> Iterator[Any]:
+    """Yield the frames of the thread from level `low` up to `high`, that one not included.
+
+    The program's own main function is the last one, as in gdb: what has called it is the C library's business.
+    """
+    thread = session.thread
+    begin, end = _main_range(session)
+    for level in range(high):
+        # Asked for one by one: to count them all would unwind them all.
+        frame = thread.GetFrameAtIndex(level)
+        if not frame.IsValid():
+            return
+        if level >= low:
+            yield frame
+        if begin <= frame.GetPC() < end and not frame.IsInlined():
+            return
+
+
+def _main_range(session: Session) -> tuple[int, int]:
+    """Return where the main function's code is; (0, 0) where that isn't known."""
+    target = session.target
+    symbol = target.GetModuleAtIndex(0).FindSymbol("main", lldb.eSymbolTypeCode)
+    begin = symbol.GetStartAddress().GetLoadAddress(target) if symbol.IsValid() else lldb.LLDB_INVALID_ADDRESS
+    if begin == lldb.LLDB_INVALID_ADDRESS:
+        return 0, 0
+    return begin, symbol.GetEndAddress().GetLoadAddress(target)
+
+
 @mi_command("-stack-info-depth")
 def stack_info_depth(session: Session, limit: str = "") -> dict[str, Any]:
     """Return how deep the stack is, at most `limit`."""
-    thread = session.thread
-    if not limit:
-        return {"depth": thread.GetNumFrames()}
-    depth = int(limit)
-    if thread.GetFrameAtIndex(depth - 1).IsValid():
-        return {"depth": depth}
-    return {"depth": min(thread.GetNumFrames(), depth)}
+    return {"depth": sum(1 for _ in frames_between(session, 0, int(limit) if limit else _MAX_FRAMES))}
 
 
 @mi_command("-stack-list-frames")
 def stack_list_frames(session: Session, low: str = "0", high: str = "-1") -> dict[str, Any]:
     """List frames as MI has them."""
     current.bind(session)
-    thread = session.thread
-    end = int(high) + 1 if int(high) >= 0 else thread.GetNumFrames()
-    frames = []
-    for level in range(int(low), end):
-        frame = thread.GetFrameAtIndex(level)
-        if not frame.IsValid():
-            break
-        frames.append(frame_fields(session, frame))
-    return {"stack": frames}
+    end = int(high) + 1 if int(high) >= 0 else _MAX_FRAMES
+    return {"stack": [frame_fields(session, frame) for frame in frames_between(session, int(low), end)]}
 
 
 def frame_fields(session: Session, frame: Any) -> dict[str, Any]:
@@ -140,16 +152,12 @@ def stack_list_arguments(session: Session, option: str, low: str, high: str) -> 
     """List the arguments of frames: `--simple-values` with types, and values of all that is simple."""
     current.bind(session)
     looking.part("values")
-    thread = session.thread
     found = []
-    for level in range(int(low), int(high) + 1):
-        frame = thread.GetFrameAtIndex(level)
-        if not frame.IsValid():
-            break
-        session.wanted_frame = level
+    for frame in frames_between(session, int(low), int(high) + 1):
+        session.wanted_frame = frame.GetFrameID()
         current.bind(session)
         arguments = [_argument(sb, option) for sb in frame.GetVariables(True, False, False, False)]
-        found.append({"level": level, "args": arguments})
+        found.append({"level": frame.GetFrameID(), "args": arguments})
     return {"stack-args": found}
 
 

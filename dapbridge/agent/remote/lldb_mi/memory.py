@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
+from contextlib import suppress
 from typing import Any
 
 import lldb
@@ -26,11 +27,9 @@ class Memory:
         self._session = session
         self._breakpoints: list[int] | None = None
         self._fd = -1
-        try:
+        # lldb-server may have rights that we don't have.
+        with suppress(OSError):
             self._fd = os.open(f"/proc/{session.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            # lldb-server may have rights that we don't have.
-            pass
 
     def __del__(self) -> None:
         if self._fd >= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import Any
 
 import lldb
@@ -131,8 +132,13 @@ def _lanes(data: bytes) -> list[tuple[str, Value]]:
     found = []
     for name, basic, size in _LANES:
         count = len(data) // size
+        content = data
+        if size == 1:
+            # As numbers, which of single bytes would be taken for a text.
+            content = struct.pack(f"<{count}h", *struct.unpack(f"<{count}b", data))
+            basic = lldb.eBasicTypeShort
         type_ = Type(target.GetBasicType(basic).GetArrayType(count))
-        found.append((f"v{count}_{name}", Value.of_data(data, type_)))
+        found.append((f"v{count}_{name}", Value.of_data(content, type_)))
     whole = Type(target.GetBasicType(lldb.eBasicTypeUnsignedInt128))
     if len(data) == whole.sizeof:
         found.append(("uint128", Value.of_data(data, whole)))

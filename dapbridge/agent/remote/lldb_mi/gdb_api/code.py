@@ -194,7 +194,7 @@ class Symbol:
 
     def __init__(self, sb: Any) -> None:
         self.sb = sb
-        self.name = str(sb.GetName() or "?").removeprefix("::")
+        self.name = name_of(sb) or "?"
         declaration = sb.GetDeclaration()
         self.line = int(declaration.GetLine())
         file = declaration.GetFileSpec()

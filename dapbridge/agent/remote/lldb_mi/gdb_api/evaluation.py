@@ -16,7 +16,7 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi import expressions
 from dapbridge.agent.remote.lldb_mi.expressions import Node
-from dapbridge.agent.remote.lldb_mi.gdb_api import codes, library_operators
+from dapbridge.agent.remote.lldb_mi.gdb_api import codes, library_operators, rust_names
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, write_memory
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 from dapbridge.agent.remote.lldb_mi.gdb_api.lookup import find_function, find_register, find_variable
@@ -172,6 +172,9 @@ def _deref(node: Node) -> Value:
         return value[0]
     if code == codes.FUNC:
         return value
+    if current.language == "rust" and code == codes.STRUCT and value.type.strip_typedefs().has_key("vtable"):
+        actual = rust_names.behind_vtable(int(value["vtable"]))
+        return value["pointer"].dereference() if actual is None else Value.at(int(value["pointer"]), actual)
     if code in (codes.STRUCT, codes.UNION):
         pointer = library_operators.pointer_in(value)
         if pointer is None:

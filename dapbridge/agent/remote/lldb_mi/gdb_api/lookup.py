@@ -8,6 +8,7 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
+from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import name_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 
@@ -29,7 +30,7 @@ def find_variable(name: str) -> Value | None:
         for scope in _scopes(frame, name):
             for type_ in _GLOBALS:
                 sb = frame.FindValue(f"{scope}{name}", type_, lldb.eNoDynamicValues)
-                if sb.IsValid() and sb.GetName().removeprefix("::") == f"{scope}{name}":
+                if sb.IsValid() and name_of(sb) == f"{scope}{name}":
                     return Value.of(sb)
     found = _global(frame, name)
     return _static_of_function(name) if found is None else found
@@ -77,14 +78,14 @@ def _globals_named(name: str) -> dict[str, Value]:
     target = current.target
     if current.session.is_stopped or not current.process.IsValid():
         listed = list(target.FindGlobalVariables(name, _MAX_GLOBALS))
-        return {str(sb.GetName()).removeprefix("::"): Value.of(sb) for sb in reversed(listed)}
+        return {name_of(sb): Value.of(sb) for sb in reversed(listed)}
     still = current.still_target()
     try:
         found = {}
         for sb in reversed(list(still.FindGlobalVariables(name, _MAX_GLOBALS))):
             address = sb.GetAddress().GetLoadAddress(target)
             if address != lldb.LLDB_INVALID_ADDRESS:
-                found[str(sb.GetName()).removeprefix("::")] = Value.at(address, Type(sb.GetType()))
+                found[name_of(sb)] = Value.at(address, Type(sb.GetType()))
         return found
     finally:
         still.GetDebugger().DeleteTarget(still)

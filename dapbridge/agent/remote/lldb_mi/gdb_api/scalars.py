@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
@@ -178,7 +179,7 @@ def _as_lldb_has_it(value: Value) -> str:
     return str(text)
 
 
-_TEXTS = {
+_TEXTS: dict[int, Callable[[Value, Type], str]] = {
     codes.INT: _integer,
     codes.CHAR: _integer,
     codes.BOOL: _bool,

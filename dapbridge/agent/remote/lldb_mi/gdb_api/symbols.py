@@ -28,7 +28,7 @@ def symbol_at(address: int) -> tuple[str, int] | None:
 
 
 def name_of(symbol: Any) -> str:
-    """Return the name of an SBSymbol or SBFunction, demangled."""
+    """Return the name of an SBSymbol, SBFunction or a global's SBValue, demangled."""
     return without_hash(str(symbol.GetName() or "").removeprefix("::"))
 
 

@@ -18,6 +18,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.types import Field, Type
 _REFERENCES = (codes.REF, codes.RVALUE_REF)
 _RECORDS = (codes.STRUCT, codes.UNION)
 _GONE = ("optimized out", "not available", "out of scope")
+_WIDE = 16
 _MAX_BYTES = 1 << 24
 """A larger value is not read whole."""
 
@@ -128,7 +129,17 @@ class Value:
         if self.sb is None or self._address is not None:
             return False
         failure = self.sb.GetError()
-        return bool(failure.Fail()) and any(each in str(failure) for each in _GONE)
+        if failure.Fail():
+            return any(each in str(failure) for each in _GONE)
+        return self._is_null_reference()
+
+    def _is_null_reference(self) -> bool:
+        """Whether it is a wide reference of Rust's that is null, which none is: LLDB has zeros for what is not known."""
+        if current.language != "rust" or not str(self._type.sb.GetName()).startswith("&"):
+            return False
+        data = self.sb.GetData()
+        failure = lldb.SBError()
+        return data.GetByteSize() == _WIDE and not any(data.ReadRawData(failure, 0, 8) or b"\1")
 
     @property
     def is_lazy(self) -> bool:
@@ -234,14 +245,10 @@ class Value:
     def _child_of_sb(self, field: Field) -> Value | None:
         """Return the member of what is not in memory, where LLDB may know one member and not the others."""
         sb = self.sb.GetNonSyntheticValue()
-        if field.variant is not None:
-            variant = sb.GetChildAtIndex(0).GetChildMemberWithName(field.variant.name)
-            child = variant.GetChildMemberWithName("value")
-        elif field.index < 0:
+        if field.variant is not None or field.index < 0:
             return None
-        else:
-            own = sb.GetType().GetCanonicalType().GetNumberOfFields()
-            child = sb.GetChildAtIndex(sb.GetNumChildren() - own + field.index)
+        own = sb.GetType().GetCanonicalType().GetNumberOfFields()
+        child = sb.GetChildAtIndex(sb.GetNumChildren() - own + field.index)
         if not child.IsValid() or field.bitsize:
             return None
         return Value.of(child)
