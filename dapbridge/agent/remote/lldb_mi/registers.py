@@ -38,7 +38,7 @@ _FLAGS = {
 }
 _LANES = (
     *(("float", lldb.eBasicTypeFloat, 4), ("double", lldb.eBasicTypeDouble, 8)),
-    *(("int8", lldb.eBasicTypeSignedChar, 1), ("int16", lldb.eBasicTypeShort, 2)),
+    *(("int8", lldb.eBasicTypeShort, 1), ("int16", lldb.eBasicTypeShort, 2)),
     *(("int32", lldb.eBasicTypeInt, 4), ("int64", lldb.eBasicTypeLong, 8)),
 )
 
@@ -132,11 +132,8 @@ def _lanes(data: bytes) -> list[tuple[str, Value]]:
     found = []
     for name, basic, size in _LANES:
         count = len(data) // size
-        content = data
-        if size == 1:
-            # As numbers, which of single bytes would be taken for a text.
-            content = struct.pack(f"<{count}h", *struct.unpack(f"<{count}b", data))
-            basic = lldb.eBasicTypeShort
+        # Single bytes as wider numbers: they would be taken for a text.
+        content = struct.pack(f"<{count}h", *struct.unpack(f"<{count}b", data)) if size == 1 else data
         type_ = Type(target.GetBasicType(basic).GetArrayType(count))
         found.append((f"v{count}_{name}", Value.of_data(content, type_)))
     whole = Type(target.GetBasicType(lldb.eBasicTypeUnsignedInt128))

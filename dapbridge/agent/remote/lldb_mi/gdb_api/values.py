@@ -134,7 +134,7 @@ class Value:
         return self._is_null_reference()
 
     def _is_null_reference(self) -> bool:
-        """Whether it is a wide reference of Rust's that is null, which none is: LLDB has zeros for what is not known."""
+        """Whether it is a wide reference of Rust's that is null, as none is: LLDB takes what is not known for 0."""
         if current.language != "rust" or not str(self._type.sb.GetName()).startswith("&"):
             return False
         data = self.sb.GetData()
