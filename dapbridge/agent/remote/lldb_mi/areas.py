@@ -6,6 +6,7 @@ from dapbridge.agent.remote.lldb_mi import (
     attaching,
     batch,
     breakpoints,
+    calling,
     completion,
     evaluating,
     exceptions,
@@ -23,5 +24,5 @@ from dapbridge.agent.remote.lldb_mi import (
 
 AREAS = (
     *(attaching, batch, breakpoints, exceptions, execution, logpoints, settings, signals, threads),
-    *(variables, evaluating, frames, registers, memory, completion, modules),
+    *(variables, evaluating, calling, frames, registers, memory, completion, modules),
 )

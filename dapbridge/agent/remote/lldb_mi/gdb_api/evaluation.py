@@ -15,6 +15,7 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote.lldb_mi import expressions
+from dapbridge.agent.remote.lldb_mi.calling import interruptible
 from dapbridge.agent.remote.lldb_mi.expressions import Node
 from dapbridge.agent.remote.lldb_mi.gdb_api import codes, library_operators, rust_names
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, write_memory
@@ -258,6 +259,7 @@ def by_lldb(expression: str) -> Value:
     options.SetTrapExceptions(True)
     options.SetTryAllThreads(False)
     options.SetStopOthers(True)
+    options.SetAutoApplyFixIts(False)
     options.SetTimeoutInMicroSeconds(int(CALL_LIMIT_S * 1e6))
     frame = current.frame
     if not frame.IsValid() and not current.session.is_stopped:
@@ -265,7 +267,11 @@ def by_lldb(expression: str) -> Value:
         unknown = next((each for each in expressions.names_in(expression) if not _is_known(each)), None)
         raise error(f'No symbol "{unknown}" in current context.') if unknown else _Uninterpretable(NO_CALLS)
     where = frame if frame.IsValid() else current.target
-    sb = where.EvaluateExpression(expression, options)
+    if current.may_call:
+        with interruptible(current.process):
+            sb = where.EvaluateExpression(expression, options)
+    else:
+        sb = where.EvaluateExpression(expression, options)
     failure = sb.GetError()
     if failure.Fail() and failure.GetError() != 0x1001:
         # 0x1001: it has no result, which is none of an expression of type void.
