@@ -46,6 +46,7 @@ def insert(session: Session, *words: str) -> dict[str, Any]:
         raise MiError(f"no code for {place}")
     session.places[made.GetID()] = place
     if is_disabled:
+        leave_places(session, made)
         made.SetEnabled(False)
     hits.set_when(session, made, condition or "", int(ignored or 0))
     return {"bkpt": describe(session, made)}
@@ -84,7 +85,15 @@ def forget(session: Session, number: int) -> None:
     if (watch := session.watches.pop(number, None)) is not None:
         watch.delete(session)
     else:
+        leave_places(session, session.target.FindBreakpointByID(number))
         session.target.BreakpointDelete(number)
+
+
+def leave_places(session: Session, breakpoint_: Any) -> None:
+    """Note the places of a breakpoint that is about to be taken out of them."""
+    if session.process.IsValid():
+        locations = (breakpoint_.GetLocationAtIndex(index) for index in range(breakpoint_.GetNumLocations()))
+        session.left_places.update(each.GetLoadAddress() for each in locations)
 
 
 @mi_command("-break-list")
@@ -128,10 +137,13 @@ def _describe_place(location: Any) -> dict[str, Any]:
     return body
 
 
-def hit_of(session: Session, thread: Any) -> int:
-    """Return the number of the breakpoint at which a thread stands; of several the first that isn't LLDB's own."""
-    numbers = [int(thread.GetStopReasonDataAtIndex(index)) for index in range(0, thread.GetStopReasonDataCount(), 2)]
-    return next((each for each in numbers if 0 < each < 1 << 31), numbers[0] if numbers else 0)
+def hits_of(session: Session, thread: Any) -> list[int]:
+    """Return the breakpoints by whose hits a thread stands, the client's before LLDB's own."""
+    if found := session.hits.get(thread.GetIndexID()):
+        return found
+    numbers = (int(thread.GetStopReasonDataAtIndex(index)) for index in range(0, thread.GetStopReasonDataCount(), 2))
+    # Those that were set on LLDB's own command line aren't asked for.
+    return [each for each in numbers if each not in session.places]
 
 
 def tell_change(session: Session, event: Any) -> None:

@@ -65,6 +65,13 @@ def _tell_state(session: Session, event: Any) -> None:
         session.log_lines.flush()
     if state in (lldb.eStateStopped, lldb.eStateCrashed):
         if lldb.SBProcess.GetRestartedFromEvent(event):
+            session.hits.clear()
+            if session.interrupt_wanted:
+                session.process.SendAsyncInterrupt()
+            return
+        if stops.is_none(session):
+            session.hits.clear()
+            session.process.Continue()
             return
         session.stop_count += 1
         tell_threads(session)

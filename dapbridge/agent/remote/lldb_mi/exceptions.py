@@ -44,6 +44,8 @@ def catch(session: Session, kind: str, pattern: str = "") -> dict[str, Any]:
     session.filters[made.GetID()] = kind
     if pattern:
         hits.decide(session, made, lambda frame: _fits(session, kind, compiled))
+    else:
+        hits.watch_hits(session, made)
     is_pending = kind == "panic" and not made.GetNumLocations()
     return {"number": str(made.GetID()), "addr": "<PENDING>" if is_pending else "<MULTIPLE>"}
 

@@ -99,9 +99,10 @@ def until(session: Session, place: str) -> dict[str, Any]:
 @mi_command("-exec-interrupt")
 def interrupt(session: Session, *options: str) -> dict[str, Any]:
     """Stop the target; `*stopped` follows."""
-    process = session.process
-    if process.IsValid() and process.GetState() == lldb.eStateRunning:
-        process.SendAsyncInterrupt()
+    if session.process.IsValid() and not session.is_told_stopped:
+        # In the middle of a hit that doesn't count it goes unheard; then it is sent again (events.py, hits.py).
+        session.interrupt_wanted = True
+        session.process.SendAsyncInterrupt()
     return {}
 
 

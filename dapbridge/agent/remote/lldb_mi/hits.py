@@ -54,11 +54,17 @@ def set_when(session: Session, breakpoint_: Any, condition: str, ignored_hits: i
         decide(session, breakpoint_, Count(OPERATORS.index(int.__gt__), ignored_hits))
     if condition:
         breakpoint_.SetCondition(condition)
+    watch_hits(session, breakpoint_)
 
 
 def decide(session: Session, breakpoint_: Any, decision: Decide) -> None:
     """Have `decision` asked at each hit of a breakpoint, in LLDB's thread for events."""
     session.decisions[breakpoint_.GetID()] = decision
+    watch_hits(session, breakpoint_)
+
+
+def watch_hits(session: Session, breakpoint_: Any) -> None:
+    """Have it noted at which breakpoint a thread stands: of several at one place LLDB itself names all."""
     if not session.has_callback:
         session.has_callback = True
         # LLDB finds functions by their names only, in the main module of its own session.
@@ -78,7 +84,10 @@ def _on_hit(session: Session, frame: Any, location: Any, *_: Any) -> bool:
         session.hit_frame = frame
         try:
             current.bind(session)
-            return decision is None or decision(frame)
+            stops = decision is None or decision(frame)
+            if stops:
+                session.hits.setdefault(frame.GetThread().GetIndexID(), []).append(location.GetBreakpoint().GetID())
+            return stops or session.interrupt_wanted
         except Exception:  # noqa: BLE001 - one stop too many is better than none
             traceback.print_exc(file=sys.stderr)
             return True

@@ -70,6 +70,12 @@ class Session:
         self.stands = threading.Event()
         """Whether the target stands, as far as LLDB's events have told."""
         self.log_lines: Any = None
+        self.interrupt_wanted = False
+        """Whether the target is to stand as soon as it can."""
+        self.hits: dict[int, list[int]] = {}
+        """The breakpoints by whose hits threads are about to stand, by thread."""
+        self.left_places: set[int] = set()
+        """Where breakpoints were: a thread may have run into one just before it was taken out."""
 
     @property
     def target(self) -> Any:

@@ -17,13 +17,35 @@ _STOP_SIGNALS = frozenset({"SIGSTOP"})
 
 def tell(session: Session) -> None:
     """Tell `*stopped` for the thread that has the most to say."""
+    session.interrupt_wanted = False
     thread = _find_thread(session)
     session.process.SetSelectedThread(thread)
     session.let_all_run()
     session.is_told_stopped = True
     fields = _fields(session, thread)
+    session.hits.clear()
     fields |= {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
     session.output.exec_async("stopped", fields)
+
+
+def is_none(session: Session) -> bool:
+    """Tell whether the target stands only for a breakpoint that was taken out, or is not to be one yet."""
+    if session.interrupt_wanted:
+        return False
+    process = session.process
+    threads = (process.GetThreadAtIndex(index) for index in range(process.GetNumThreads()))
+    reasons = [each for each in threads if each.GetStopReason() not in _NO_REASONS]
+    return bool(reasons) and all(_is_left(session, each) for each in reasons)
+
+
+def _is_left(session: Session, thread: Any) -> bool:
+    reason = thread.GetStopReason()
+    if reason == lldb.eStopReasonSignal:
+        is_trap = signals.name_of(session, _datum(thread, 0)) == "SIGTRAP"
+        return is_trap and thread.GetFrameAtIndex(0).GetPC() in session.left_places
+    if reason == lldb.eStopReasonBreakpoint:
+        return not breakpoints.hits_of(session, thread)
+    return False
 
 
 def _find_thread(session: Session) -> Any:
@@ -51,7 +73,11 @@ def _datum(thread: Any, index: int) -> int:
 def _fields(session: Session, thread: Any) -> dict[str, Any]:
     reason = thread.GetStopReason()
     if reason == lldb.eStopReasonBreakpoint:
-        return {"reason": "breakpoint-hit", "disp": "keep", "bkptno": breakpoints.hit_of(session, thread)}
+        numbers = breakpoints.hits_of(session, thread)
+        if not numbers:
+            # It doesn't count; it is where the interrupt has worked.
+            return {"reason": "signal-received", "signal-name": "SIGINT", "signal-meaning": "Interrupt"}
+        return {"reason": "breakpoint-hit", "disp": "keep", "bkptno": numbers[0]}
     if reason == lldb.eStopReasonWatchpoint:
         return {"reason": "watchpoint-trigger"}
     if reason == lldb.eStopReasonSignal:
