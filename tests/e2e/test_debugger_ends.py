@@ -17,13 +17,15 @@ from dapbridge.agent.remote import healing
 pytestmark = [pytest.mark.docker, pytest.mark.root]
 
 
-async def test_a_killed_gdb_leaves_a_running_target_without_its_breakpoints(client: DapClient) -> None:
+async def test_a_killed_debugger_leaves_a_running_target_without_its_breakpoints(
+    client: DapClient, engine: str
+) -> None:
     async with running("host") as target:
         (placed,) = await attach(client, target, "host.c", "load")
         assert placed["verified"]
         await has_breakpoint(target)
-        kill_gdb(target)
-        told = await client.output("gdb has ended unexpectedly")
+        kill_debugger(target)
+        told = await client.output(f"{engine} has ended unexpectedly")
         assert told["category"] == "important"
         assert "killed by signal 9" in told["output"]
         assert "breakpoints were taken out of the target" in told["output"]
@@ -37,7 +39,7 @@ async def test_a_killed_gdb_leaves_a_running_target_without_its_breakpoints(clie
         await assert_whole(target)
 
 
-async def test_a_killed_gdb_leaves_no_watchpoints(client: DapClient) -> None:
+async def test_a_killed_debugger_leaves_no_watchpoints(client: DapClient) -> None:
     async with running("watched") as target:
         await attach(client, target, "watched.c")
         found = await client.request("dataBreakpointInfo", {"name": "total"})
@@ -45,27 +47,27 @@ async def test_a_killed_gdb_leaves_no_watchpoints(client: DapClient) -> None:
         wish = {"dataId": found["dataId"], "condition": "total < 0"}
         (placed,) = (await client.request("setDataBreakpoints", {"breakpoints": [wish]}))["breakpoints"]
         assert placed["verified"]
-        kill_gdb(target)
+        kill_debugger(target)
         await client.event("terminated")
         await client.disconnect()
         await assert_whole(target)
 
 
-async def test_a_killed_gdb_leaves_a_stopped_target_running(client: DapClient) -> None:
+async def test_a_killed_debugger_leaves_a_stopped_target_running(client: DapClient, engine: str) -> None:
     async with running("threads") as target:
         await attach(client, target, "threads.cpp", "worker")
         await client.event("stopped", reason="breakpoint")
-        kill_gdb(target)
-        await client.output("gdb has ended unexpectedly")
+        kill_debugger(target)
+        await client.output(f"{engine} has ended unexpectedly")
         await client.event("terminated")
         await client.disconnect()
         await assert_whole(target)
 
 
-async def test_a_killed_gdb_leaves_a_process_that_is_not_the_main_one(client: DapClient) -> None:
+async def test_a_killed_debugger_leaves_a_process_that_is_not_the_main_one(client: DapClient) -> None:
     async with running("pair") as target:
         await attach(client, target, "pair.c", process="child")
-        kill_gdb(target)
+        kill_debugger(target)
         await client.event("terminated")
         await client.disconnect()
         await assert_whole(target)
@@ -95,12 +97,12 @@ async def test_a_stopped_sidecar_lets_go_of_a_stopped_target(client: DapClient) 
         await assert_whole(target)
 
 
-# gdb in a call into the target reads no stdin
+# A debugger in a call into the target reads no stdin
 
 
 @asynccontextmanager
 async def calling(client: DapClient, expression: str) -> AsyncIterator[tuple[DockerTarget, int]]:
-    """Stop a target and have gdb call its libc; gives the request's seq."""
+    """Stop a target and have its libc called; gives the request's seq."""
     async with running("host") as target:
         await attach(client, target, "host.c", "load")
         target.trigger()
@@ -157,19 +159,19 @@ async def test_a_cancelled_call_into_the_target_ends_and_the_session_goes_on(cli
 
 
 async def has_breakpoint(target: DockerTarget) -> None:
-    """Wait until gdb has put a breakpoint into the program; it takes all out for moments while it loads libraries."""
+    """Wait until there is a breakpoint in the program; gdb takes all out for moments while it loads libraries."""
     async with asyncio.timeout(LIMIT_S):
         while not healing.find_breakpoints(target.pid):
             await asyncio.sleep(0)
 
 
-def kill_gdb(target: DockerTarget) -> None:
-    (gdb,) = target.tracer_pids()
-    assert procfs.name(gdb) == "gdb"
-    os.kill(gdb, signal.SIGKILL)
+def kill_debugger(target: DockerTarget) -> None:
+    (tracer,) = target.tracer_pids()
+    assert procfs.name(tracer) in ("gdb", "lldb-server-19")
+    os.kill(tracer, signal.SIGKILL)
 
 
-async def test_a_killed_gdb_costs_another_sessions_process_nothing(client: DapClient) -> None:
+async def test_a_killed_debugger_costs_another_sessions_process_nothing(client: DapClient) -> None:
     async with serving() as other, running("pair") as target:
         await attach(client, target, "pair.c", process="pair parent")
         mine = target.tracer_pids()

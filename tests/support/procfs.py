@@ -54,6 +54,11 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in read(pid, f"task/{pid}/children").split()]
 
 
+def parent(pid: int) -> int:
+    """Return the process's parent."""
+    return int(_status(pid)["PPid"])
+
+
 async def wait_ended(pid: int) -> None:
     """Wait until the process has ended and has been reaped."""
     try:

@@ -14,7 +14,7 @@ _LOOKING = (
     *("values.py", "dispatch.py", "views.py", "texts.py", "summaries.py", "assigning.py"),
     *("libstdcxx_views.py", "rust_views.py", "rust_paths.py", "printer_views.py", "globals.py", "regions.py"),
     *("disassembly.py", "function_starts.py", "functions.py", "lines.py", "line_calls.py", "places.py", "jumps.py"),
-    *("thrown.py", "cpp_exceptions.py", "rust_panics.py", "signals.py"),
+    *("thrown.py", "cpp_exceptions.py", "rust_panics.py", "signals.py", "watch_places.py"),
 )
 """Modules of gdb's side that show values on LLDB too (`lldb_mi/looking.py`)."""
 

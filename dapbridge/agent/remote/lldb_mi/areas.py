@@ -20,9 +20,10 @@ from dapbridge.agent.remote.lldb_mi import (
     signals,
     threads,
     variables,
+    watching,
 )
 
 AREAS = (
-    *(attaching, batch, breakpoints, exceptions, execution, logpoints, settings, signals, threads),
+    *(attaching, batch, breakpoints, exceptions, execution, logpoints, settings, signals, threads, watching),
     *(variables, evaluating, calling, frames, registers, memory, completion, modules),
 )

@@ -44,11 +44,19 @@ class Count:
         return self._fits(self._hits, self._number)
 
 
+def split(condition: str) -> tuple[str, Count | None]:
+    """Return a condition without the count at its end, and the count, if there is one."""
+    counted = _COUNTED.match(condition)
+    if counted is None:
+        return condition, None
+    return counted["condition"] or "", Count(int(counted["operator"]), int(counted["number"]))
+
+
 def set_when(session: Session, breakpoint_: Any, condition: str, ignored_hits: int) -> None:
     """Set when the hits of a breakpoint count."""
-    if (counted := _COUNTED.match(condition)) is not None:
-        condition = counted["condition"] or ""
-        decide(session, breakpoint_, Count(int(counted["operator"]), int(counted["number"])))
+    condition, count = split(condition)
+    if count is not None:
+        decide(session, breakpoint_, count)
     elif ignored_hits:
         # LLDB's own count would be one for each place.
         decide(session, breakpoint_, Count(OPERATORS.index(int.__gt__), ignored_hits))

@@ -56,6 +56,11 @@ class Session:
         self.has_callback = False
         self.filters: dict[int, Any] = {}
         self.watches: dict[int, Any] = {}
+        self.watch_count = 0
+        self.ended_scopes: list[int] = []
+        """Watches whose frame was left at the hit that is about to be told."""
+        self.watch_hits: dict[int, dict[str, Any]] = {}
+        """What is told of the watchpoints at which threads stand, by thread."""
         self.after_answer: list[Callable[[], None]] = []
         """What is told right behind the answer of the present command."""
         self.threads: dict[int, int] = {}

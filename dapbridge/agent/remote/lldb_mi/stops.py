@@ -7,7 +7,7 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import breakpoints, signals
+from dapbridge.agent.remote.lldb_mi import breakpoints, signals, watching
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _SIGNALLED = re.compile(r"\b(SIG[A-Z0-9]+)\b")
@@ -24,18 +24,20 @@ def tell(session: Session) -> None:
     session.is_told_stopped = True
     fields = _fields(session, thread)
     session.hits.clear()
+    session.watch_hits.clear()
     fields |= {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
     session.output.exec_async("stopped", fields)
 
 
 def is_none(session: Session) -> bool:
     """Tell whether the target stands only for a breakpoint that was taken out, or is not to be one yet."""
-    if session.interrupt_wanted:
-        return False
     process = session.process
     threads = (process.GetThreadAtIndex(index) for index in range(process.GetNumThreads()))
     reasons = [each for each in threads if each.GetStopReason() not in _NO_REASONS]
-    return bool(reasons) and all(_is_left(session, each) for each in reasons)
+    # Each is asked: a hit is counted.
+    if session.interrupt_wanted and not any(each.GetStopReason() == lldb.eStopReasonWatchpoint for each in reasons):
+        return False
+    return bool(reasons) and all([_is_left(session, each) for each in reasons])
 
 
 def _is_left(session: Session, thread: Any) -> bool:
@@ -45,6 +47,11 @@ def _is_left(session: Session, thread: Any) -> bool:
         return is_trap and thread.GetFrameAtIndex(0).GetPC() in session.left_places
     if reason == lldb.eStopReasonBreakpoint:
         return not breakpoints.hits_of(session, thread)
+    if reason == lldb.eStopReasonWatchpoint:
+        hit = watching.hit_of(session, thread)
+        if hit is not None:
+            session.watch_hits[thread.GetIndexID()] = hit
+        return hit is None
     return False
 
 
@@ -72,6 +79,12 @@ def _datum(thread: Any, index: int) -> int:
 
 def _fields(session: Session, thread: Any) -> dict[str, Any]:
     reason = thread.GetStopReason()
+    if reason == lldb.eStopReasonBreakpoint and session.ended_scopes:
+        ended, session.ended_scopes = session.ended_scopes, []
+        for number in ended:
+            session.output.notify("breakpoint-deleted", {"id": number})
+            breakpoints.forget(session, number)
+        return {"reason": "watchpoint-scope", "wpnum": ended[0]}
     if reason == lldb.eStopReasonBreakpoint:
         numbers = breakpoints.hits_of(session, thread)
         if not numbers:
@@ -79,7 +92,7 @@ def _fields(session: Session, thread: Any) -> dict[str, Any]:
             return {"reason": "signal-received", "signal-name": "SIGINT", "signal-meaning": "Interrupt"}
         return {"reason": "breakpoint-hit", "disp": "keep", "bkptno": numbers[0]}
     if reason == lldb.eStopReasonWatchpoint:
-        return {"reason": "watchpoint-trigger"}
+        return session.watch_hits.get(thread.GetIndexID()) or {}
     if reason == lldb.eStopReasonSignal:
         number = _datum(thread, 0)
         name = signals.name_of(session, number)

@@ -30,6 +30,7 @@ PARTS = (
     "sources",
     "new_program",
     "exceptions",
+    "watch_places",
     "watching",
 )
 

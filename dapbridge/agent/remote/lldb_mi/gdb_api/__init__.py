@@ -15,6 +15,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api import codes, errors
 from dapbridge.agent.remote.lldb_mi.gdb_api.code import (
     Architecture,
     Block,
+    Symbol,
     Symtab,
     block_for_pc,
     decode_line,
@@ -23,6 +24,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.code import (
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory, write_memory
 from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import parse_and_eval, set_convenience_variable
 from dapbridge.agent.remote.lldb_mi.gdb_api.frames import newest_frame, selected_frame, selected_thread, threads
+from dapbridge.agent.remote.lldb_mi.gdb_api.lookup import locals_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import demangled, format_address, info_symbol
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Field, Type, lookup_type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import LazyString, Value
@@ -49,8 +51,9 @@ class _Inferior:
         return list(threads())
 
 
-def _lookup_symbol(name: str, *_: Any) -> tuple[None, bool]:
-    return None, False
+def _lookup_symbol(name: str, *_: Any) -> tuple[Symbol | None, bool]:
+    found = next((each for each in locals_of(current.frame) if each.GetName() == name), None)
+    return (None if found is None else Symbol(found)), False
 
 
 def _nothing(*_: Any) -> None:
