@@ -10,7 +10,10 @@ from .views import Child, Value, View, Walked, plain
 
 
 def view(printer: Any) -> View:
-    """Return the view that a pretty-printer gives."""
+    """Return the view that a pretty-printer gives; one may make it itself."""
+    if hasattr(printer, "view"):
+        made: View = printer.view()
+        return made
     hint = printer.display_hint() if hasattr(printer, "display_hint") else None
     lead = printer.to_string() if hasattr(printer, "to_string") else ""
     if (text := text_of_printer(lead, hint)) is not None:

@@ -20,6 +20,8 @@ _ROWS = ("vector", "deque", "array", "span", "basic_string", "basic_string_view"
 def _kind(value: Value) -> str:
     name = value.type.strip_typedefs().name or ""
     bare = name.removeprefix("std::").removeprefix("__cxx11::").removeprefix("__1::")
+    if bare.startswith("__unique_if"):
+        return "unique_ptr"
     return bare.partition("<")[0] if name.startswith("std::") else ""
 
 
@@ -35,8 +37,7 @@ def element_of(value: Value, index: Value) -> Value | None:
     if _kind(value) not in _ROWS:
         return None
     if _kind(value).startswith("basic_string"):
-        text = value["_M_dataplus"]["_M_p"] if _kind(value) == "basic_string" else value["_M_str"]
-        return text[int(index)]
+        return _character(value, int(index))
     children, look = _children(value)
     drawn = children.get(int(index), int(index) + 1, look) if children is not None and int(index) >= 0 else []
     if not drawn:
@@ -45,11 +46,24 @@ def element_of(value: Value, index: Value) -> Value | None:
     return found
 
 
+def _character(value: Value, index: int) -> Value:
+    from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
+    from dapbridge.agent.remote.lldb_mi.looking import part
+
+    text = part("dispatch").view_of(value, None, part("views").Look()).text
+    unit = value.type.strip_typedefs().template_argument(0)
+    if text is None or not 0 <= index <= text.length:
+        raise error(f"there is no [{index}] in it")
+    return Value.at(text.address + index * unit.sizeof, unit)
+
+
 def pointer_in(value: Value) -> Value | None:
     """Return the pointer in a smart one; None for what is none."""
     kind = _kind(value)
-    if kind in ("shared_ptr", "weak_ptr"):
+    if kind in ("shared_ptr", "weak_ptr") and value.type.strip_typedefs().sb.GetNumberOfDirectBaseClasses():
         return value["_M_ptr"]
+    if kind in ("shared_ptr", "weak_ptr"):
+        return _first_pointer(value)
     if kind == "unique_ptr":
         return _first_pointer(value)
     if kind == "optional":
@@ -89,12 +103,14 @@ def size_of(value: Value) -> Value:
     from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import NO_CALLS
     from dapbridge.agent.remote.lldb_mi.gdb_api.types import lookup_type
     from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
+    from dapbridge.agent.remote.lldb_mi.looking import part
 
     if value.type.strip_typedefs().code in (codes.REF, codes.RVALUE_REF):
         value = value.referenced_value()
     count = None
-    if _kind(value) == "basic_string":
-        count = int(value["_M_string_length"])
+    if _kind(value).startswith("basic_string"):
+        view = part("dispatch").view_of(value, None, part("views").Look())
+        count = view.text.length if view.text is not None else None
     elif _kind(value):
         children, _ = _children(value)
         count = children.count if children is not None else None
