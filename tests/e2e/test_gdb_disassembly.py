@@ -165,10 +165,11 @@ async def test_a_stripped_library_is_disassembled_while_the_target_runs(client: 
         await leave(client, target)
 
 
-async def test_a_breakpoint_is_not_part_of_the_code(client: DapClient) -> None:
+async def test_a_breakpoint_is_not_part_of_the_code(client: DapClient, engine: str) -> None:
     async with running("host") as target:
         await attach(client, target, "host.c", "load")
-        found = re.search(r"0x[0-9a-f]+", await console(client, f"info line host.c:{mark('host.c', 'load')}"))
+        where = {"gdb": "info line host.c:{}", "lldb": "source info --file host.c --line {}"}[engine]
+        found = re.search(r"0x[0-9a-f]+", await console(client, where.format(mark("host.c", "load"))))
         assert found
         (at,) = await disassemble(client, found[0], 0, 1)
         assert not at["instruction"].startswith("int3")

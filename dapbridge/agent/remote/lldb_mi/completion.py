@@ -186,7 +186,8 @@ def _in_program(session: Session, word: str) -> list[str]:
 def _of_commands(session: Session, text: str) -> list[str]:
     matches = lldb.SBStringList()
     session.debugger.GetCommandInterpreter().HandleCompletion(text, len(text), 0, LIMIT, matches)
-    head = text[: len(text) - len(re.split(r"[\s/.]", text)[-1])]
+    word = text[text.rfind(" ") + 1 :]
+    head = text[: len(text) - len(word)]
     # The first is what they have in common.
-    words = [str(matches.GetStringAtIndex(index)).strip() for index in range(1, matches.GetSize())]
-    return [each if each.startswith(head) and head else head + each for each in words if each]
+    found = (str(matches.GetStringAtIndex(index)).strip() for index in range(1, matches.GetSize()))
+    return [head + each for each in found if each.startswith(word) and each]

@@ -51,12 +51,22 @@ def x_frames(session: Session, low: str, high: str) -> dict[str, Any]:
 
 
 def _row(session: Session, frame: Any, texts: _Texts) -> list[Any]:
-    pc = int(frame.GetPC())
+    pc = pc_of(frame)
     name = function_of(frame)
     entry = frame.GetLineEntry()
     if not entry.IsValid() or not entry.GetLine():
         return [pc, texts.place(name), None, 0, texts.place(library_of(session, frame))]
     return [pc, texts.place(name), texts.place(path_of(entry.GetFileSpec())), int(entry.GetLine()), None]
+
+
+def pc_of(frame: Any) -> int:
+    """Return where a frame stands; that of what is inlined into a function is where this function stands."""
+    while frame.GetFrameID():
+        inner = frame.GetThread().GetFrameAtIndex(frame.GetFrameID() - 1)
+        if not inner.IsInlined():
+            break
+        frame = inner
+    return int(frame.GetPC())
 
 
 def function_of(frame: Any) -> str | None:
@@ -138,7 +148,7 @@ def frame_fields(session: Session, frame: Any) -> dict[str, Any]:
     path = path_of(entry.GetFileSpec()) if has_line else None
     return {
         "level": frame.GetFrameID(),
-        "addr": f"0x{frame.GetPC():016x}",
+        "addr": f"0x{pc_of(frame):016x}",
         "func": function_of(frame),
         "file": path,
         "fullname": path,

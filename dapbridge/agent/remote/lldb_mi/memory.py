@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import lldb
@@ -119,12 +120,31 @@ def write(session: Session, address: str, contents: str, *_: str) -> dict[str, A
         if session.process.WriteMemory(begin, data, failure) < len(data):
             raise MiError(f"Cannot access memory at address {begin:#x}")
         return {}
-    fd = os.open(f"/proc/{session.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        if os.pwrite(fd, data, begin) < len(data):
-            raise MiError(f"Cannot access memory at address {begin:#x}")
-    except OSError:
-        raise MiError(f"Cannot access memory at address {begin:#x}") from None
-    finally:
-        os.close(fd)
+    with _without_locations(session, begin, begin + len(data)):
+        fd = os.open(f"/proc/{session.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            if os.pwrite(fd, data, begin) < len(data):
+                raise MiError(f"Cannot access memory at address {begin:#x}")
+        except OSError:
+            raise MiError(f"Cannot access memory at address {begin:#x}") from None
+        finally:
+            os.close(fd)
     return {}
+
+
+@contextmanager
+def _without_locations(session: Session, begin: int, end: int) -> Iterator[None]:
+    """Take the breakpoints out of a piece of memory for the block; LLDB notes anew what is below them then."""
+    covered = [
+        location
+        for breakpoint_ in session.target.breakpoint_iter()
+        for location in breakpoint_
+        if location.IsEnabled() and begin <= location.GetLoadAddress() < end
+    ]
+    for location in covered:
+        location.SetEnabled(False)
+    try:
+        yield
+    finally:
+        for location in covered:
+            location.SetEnabled(True)

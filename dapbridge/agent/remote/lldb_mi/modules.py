@@ -24,7 +24,8 @@ def libraries(session: Session) -> list[Any]:
     found = []
     for index in range(1, target.GetNumModules()):
         module = target.GetModuleAtIndex(index)
-        if not str(module.GetFileSpec().GetFilename() or "").startswith("["):
+        # The vDSO has no file, nor what LLDB has compiled itself.
+        if path_of(module.GetFileSpec()).startswith("/"):
             found.append(module)
     return found
 

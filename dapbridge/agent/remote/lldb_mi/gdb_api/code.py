@@ -19,6 +19,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 _GLOBAL = (lldb.eValueTypeVariableGlobal,)
 _STATIC = (lldb.eValueTypeVariableStatic, lldb.eValueTypeVariableThreadLocal)
 _TARGET_OF_BRANCH = re.compile(r"(?:\*)?0x[0-9a-f]+\Z")
+_LONGEST = 16
 _RELATIVE = re.compile(r"(?P<distance>-?0x[0-9a-f]+)\(%rip\)")
 
 
@@ -328,7 +329,8 @@ class Architecture:
     def disassemble(self, start: int, end: int | None = None, count: int = 0) -> list[dict[str, Any]]:
         """Return the instructions from an address to another, that one included. Raises gdb.MemoryError."""
         target = current.target
-        size = (end - start + 1) if end is not None and not count else 16
+        # The last instruction may reach beyond the end.
+        size = (end - start if end is not None and not count else 0) + _LONGEST
         data = _readable(start, size)
         address = lldb.SBAddress(start, target)
         found: list[dict[str, Any]] = []
@@ -336,11 +338,13 @@ class Architecture:
             at = each.GetAddress().GetLoadAddress(target)
             if at == lldb.LLDB_INVALID_ADDRESS:
                 at = each.GetAddress().GetOffset()
+            if end is not None and at > end:
+                break
             text = _text_of(each, int(at))
             if text is None and not found and len(data) < size:
                 raise NoMemory(f"Cannot access memory at address {start + len(data):#x}")
             found.append({"addr": int(at), "length": int(each.GetByteSize()), "asm": text or "(bad)"})
-            if count and len(found) == count:
+            if len(found) == (count or (1 if end is None else 0)):
                 break
         return found
 
@@ -349,10 +353,11 @@ def _readable(start: int, size: int) -> bytes:
     try:
         return read_memory(start, size)
     except NoMemory:
-        to_page_end = 4096 - start % 4096
-        if to_page_end < size:
-            return read_memory(start, to_page_end)
-        raise
+        # Up to what can't be read, if that is not the first byte.
+        data = current.memory.read(start, size)
+        if not data:
+            raise
+        return data
 
 
 def _text_of(instruction: Any, address: int) -> str | None:
@@ -363,8 +368,12 @@ def _text_of(instruction: Any, address: int) -> str | None:
         return None
     operands = str(instruction.GetOperands(target) or "").strip()
     if _TARGET_OF_BRANCH.match(operands):
-        name = name_at(int(operands.lstrip("*"), 16))
-        operands += f" <{name}>" if name else ""
+        # LLDB has it as it is in the file.
+        there = int(operands.lstrip("*"), 16)
+        if (in_file := int(instruction.GetAddress().GetFileAddress())) != lldb.LLDB_INVALID_ADDRESS:
+            there += address - in_file
+        name = name_at(there)
+        operands = f"{there:#x}" + (f" <{name}>" if name else "")
     elif relative := _RELATIVE.search(operands):
         there = address + int(instruction.GetByteSize()) + int(relative["distance"], 16)
         name = name_at(there)
