@@ -16,8 +16,20 @@ current: ContextVar[str] = ContextVar("engine", default="gdb")
 
 _GDB_ONLY: dict[str, str] = {
     "test_bench.py": "measures gdb against gdb",
+    "test_gdb_code_on_this_host.py": "the host's own gdb",
+    "test_gdb_looking_on_this_host.py": "the host's own gdb",
+    "test_gdb_steps_on_this_host.py": "the host's own gdb",
+    "test_gdb_values_on_this_host.py": "the host's own gdb",
+    "test_gdb_data_breakpoints.py::test_the_hosts_own_gdb_watches_too": "the host's own gdb",
+    "test_gdb_exceptions.py::test_the_hosts_own_gdb_knows_exceptions_too": "the host's own gdb",
+    "test_gdb_exec.py::test_the_hosts_own_gdb_follows_an_exec_too": "the host's own gdb",
+    "test_gdb_forks.py::test_the_hosts_own_gdb_follows_forks_too": "the host's own gdb",
+    "test_gdb_logpoints.py::test_the_hosts_own_gdb": "the host's own gdb",
 }
-"""Whole modules, by why they are about gdb alone: they aren't run with lldb, nor counted."""
+"""Modules and tests that are about gdb alone, and why: they aren't run with lldb, nor counted."""
+
+_NO_RECORD = "LLDB 19 can't record a process and go back"
+_NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no modes are advertised"
 
 _LLDB_ONLY = "test_lldb_"
 """How modules begin that are about lldb alone."""
@@ -27,8 +39,10 @@ LLDB_CANNOT: dict[str, str] = {
     "test_lldb_values.py has a formatter of LLDB's, whose rows have an end",
     "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB doesn't know DW_OP_implicit_pointer",
     "test_gdb_disassembly.py::test_a_function_is_what_gdb_itself_makes_of_it": "compares with gdb's `disassemble`",
-    "test_gdb_reverse.py": "LLDB can't record and go back (no process record in LLDB 19)",
-    "test_gdb_reverse_threads.py": "LLDB can't record and go back (no process record in LLDB 19)",
+    "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
+    "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
+    "test_gdb_reverse.py": _NO_RECORD,
+    "test_gdb_reverse_threads.py": _NO_RECORD,
 }
 """Modules ("file.py") and tests ("file.py::test") that don't apply to lldb, and why."""
 
@@ -36,8 +50,6 @@ LLDB_CANNOT: dict[str, str] = {
 def parameters(file: str, test: str, wanted: Sequence[str]) -> list[Any]:
     """Return the values of the fixture `engine` for a test."""
     found: list[Any] = []
-    if file.startswith("test_lldb"):
-        return [engine for engine in wanted if engine == "lldb"]
     for engine in wanted:
         if engine == "gdb":
             if not file.startswith(_LLDB_ONLY):

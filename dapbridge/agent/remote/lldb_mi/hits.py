@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from dapbridge.agent.remote.lldb_mi import looking
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.session import Session
 
@@ -52,17 +53,39 @@ def split(condition: str) -> tuple[str, Count | None]:
     return counted["condition"] or "", Count(int(counted["operator"]), int(counted["number"]))
 
 
+class When:
+    """Stops at the hits at which a condition is true, and that fit a count of these if there is one."""
+
+    def __init__(self, session: Session, number: int, condition: str, count: Count | None) -> None:
+        self._session = session
+        self._number = number
+        self._condition = condition
+        self._count = count
+
+    def __call__(self, frame: Any) -> bool:
+        import gdb
+
+        try:
+            if self._condition and not gdb.parse_and_eval(self._condition):
+                return False
+        except Exception as error:  # noqa: BLE001 - hostile memory may raise anything; one stop too many is better than none
+            failed = {"number": str(self._number), "text": str(error)}
+            self._session.post(lambda: self._session.output.notice("x-condition-failed", failed))
+            return True
+        return self._count is None or self._count(frame)
+
+
 def set_when(session: Session, breakpoint_: Any, condition: str, ignored_hits: int) -> None:
     """Set when the hits of a breakpoint count."""
     condition, count = split(condition)
-    if count is not None:
-        decide(session, breakpoint_, count)
-    elif ignored_hits:
+    if count is None and ignored_hits:
         # LLDB's own count would be one for each place.
-        decide(session, breakpoint_, Count(OPERATORS.index(int.__gt__), ignored_hits))
-    if condition:
-        breakpoint_.SetCondition(condition)
-    watch_hits(session, breakpoint_)
+        count = Count(OPERATORS.index(int.__gt__), ignored_hits)
+    if condition or count is not None:
+        looking.part("views")
+        decide(session, breakpoint_, When(session, breakpoint_.GetID(), condition, count))
+    else:
+        watch_hits(session, breakpoint_)
 
 
 def decide(session: Session, breakpoint_: Any, decision: Decide) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from dapbridge.agent.remote.lldb_mi.keeper import Keeper
 
@@ -13,7 +14,8 @@ def main(pid: int) -> None:
     """Speak MI on stdin and stdout until the end; the target is process `pid`."""
     code = Keeper(pid, lambda connection: serve(pid, connection)).run()
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        with suppress(OSError):  # SIGKILL has no handler
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(code)
 

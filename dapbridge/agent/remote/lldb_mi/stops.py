@@ -37,7 +37,9 @@ def is_none(session: Session) -> bool:
     # Each is asked: a hit is counted.
     if session.interrupt_wanted and not any(each.GetStopReason() == lldb.eStopReasonWatchpoint for each in reasons):
         return False
-    return bool(reasons) and all([_is_left(session, each) for each in reasons])
+    # Each is asked: a hit is counted.
+    left = [_is_left(session, each) for each in reasons]
+    return bool(left) and all(left)
 
 
 def _is_left(session: Session, thread: Any) -> bool:

@@ -15,7 +15,7 @@ import lldb
 from dapbridge.agent.remote.lldb_mi import hits, looking
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
+from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _FIRST = 1 << 20
@@ -101,14 +101,16 @@ class Watch:
     def _look(self, session: Session) -> None:
         """Read what is there now."""
         size = int(self._wish["size"])
-        data = session.process.ReadMemory(self._address, size, lldb.SBError())
-        self._data = bytes(data or b"")
-        self._text = self._shown(session)
+        current.bind(session)
+        try:
+            self._data = read_memory(self._address, size)
+        except looking.part("views").ERRORS:
+            self._data = b""
+        self._text = self._shown()
 
-    def _shown(self, session: Session) -> str:
+    def _shown(self) -> str:
         import gdb
 
-        current.bind(session)
         size = int(self._wish["size"])
         try:
             type_ = self._type or gdb.lookup_type(
