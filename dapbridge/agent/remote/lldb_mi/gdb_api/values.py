@@ -71,9 +71,10 @@ class Value:
         """Return LLDB's value as one of gdb's."""
         value = cls(type_=Type(sb.GetType()))
         value.sb = sb
-        address = sb.GetLoadAddress()
-        if address != lldb.LLDB_INVALID_ADDRESS and sb.GetValueType() != lldb.eValueTypeRegister:
-            value._address = address
+        # Of what is computed or in a register LLDB takes the value itself for its address.
+        if str(sb.GetLocation() or "").startswith("0x"):
+            address = sb.GetLoadAddress()
+            value._address = None if address == lldb.LLDB_INVALID_ADDRESS else address
         return value
 
     @classmethod
