@@ -37,8 +37,8 @@ _LLDB_ONLY = "test_lldb_"
 LLDB_CANNOT: dict[str, str] = {
     "test_gdb_values_cpp.py::test_a_users_own_printer_serves_also_an_endless_row": "a printer of gdb's; "
     "test_lldb_values.py has a formatter of LLDB's, whose rows have an end",
-    "test_gdb_values_cpp.py::test_what_optimization_has_left": "LLDB stops at an earlier address of that line, where the "
-    "debug info has no place for these variables",
+    "test_gdb_values_cpp.py::test_what_optimization_has_left": "LLDB stops at an earlier address of that line, where "
+    "the debug info has no place for these variables",
     "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB doesn't know DW_OP_implicit_pointer",
     "test_gdb_disassembly.py::test_a_function_is_what_gdb_itself_makes_of_it": "compares with gdb's `disassemble`",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,

@@ -1,0 +1,116 @@
+"""Our MI server on LLDB alone, with a real LLDB in the sidecar's image, beside a fixture's container: MI in, MI out."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from docker.utils.socket import frames_iter
+from support.engine import connect
+from support.images import image
+
+from dapbridge.engines.mi.lldb_bundle import make_bundle, start_argv
+from dapbridge.errors import ProtocolError
+from dapbridge.mi.connection import MiConnection
+from dapbridge.mi.records import Async, Record, Result
+from dapbridge.runtimes.sidecar_image import image_tag
+
+LIMIT_S = 60
+_BUNDLE = "/tmp/lldb_mi.zip"
+
+
+class MiServer:
+    """One server; its target is the main process of another container."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        socket._sock.settimeout(LIMIT_S)
+        self._frames = frames_iter(socket, tty=False)
+        self._connection = MiConnection()
+        self._records: list[Record | ProtocolError] = []
+        self.transcript: list[str] = []
+
+    def ask(self, command: str) -> dict[str, Any]:
+        """Return the payload of a command's result; of `^error` it is {"msg": ...}."""
+        token, data = self._connection.send(command)
+        self.transcript.append(f"> {command}")
+        self._socket._sock.sendall(data)
+        result = self._take(lambda record: isinstance(record, Result) and record.token == token)
+        assert isinstance(result, Result)
+        return dict(result.payload)
+
+    def done(self, command: str) -> dict[str, Any]:
+        """Like `ask`, for a command that must not fail."""
+        answer = self.ask(command)
+        assert "msg" not in answer, (command, answer)
+        return answer
+
+    def stopped(self) -> dict[str, Any]:
+        """Wait for the next `*stopped` that has a reason; return its payload."""
+        record = self._take(
+            lambda each: isinstance(each, Async) and each.kind == "stopped" and "reason" in each.payload
+        )
+        assert isinstance(record, Async)
+        return dict(record.payload)
+
+    def _take(self, is_it: Any) -> Record | ProtocolError:
+        while True:
+            for at, record in enumerate(self._records):
+                if is_it(record):
+                    del self._records[: at + 1]
+                    return record
+            try:
+                _, data = next(self._frames)
+            except (StopIteration, TimeoutError) as error:
+                raise AssertionError(f"{error!r} after {self.transcript[-10:]}") from error
+            self.transcript.append(data.decode(errors="replace"))
+            self._records += self._connection.receive_data(data)
+
+
+@contextmanager
+def server_for(fixture: str) -> Iterator[MiServer]:
+    """Run a fixture program and a server beside it, which has read the program's symbols and not attached."""
+    with closing(connect()) as client:
+        target = client.containers.create(image(client, fixture), network_mode="none")
+        sidecar = None
+        try:
+            target.start()
+            sidecar = client.containers.create(
+                image_tag(),
+                start_argv(_BUNDLE, 1),
+                stdin_open=True,
+                network_mode="none",
+                pid_mode=f"container:{target.id}",
+                cap_drop=["ALL"],
+                cap_add=["SYS_PTRACE", "DAC_OVERRIDE", "KILL"],
+            )
+            sidecar.put_archive("/tmp", _packed("lldb_mi.zip", make_bundle()))
+            socket = sidecar.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 0, "stream": 1})
+            sidecar.start()
+            server = MiServer(socket)
+            server.done("-x-prepare")
+            server.done("-file-exec-and-symbols /proc/1/exe")
+            yield server
+            server.done("-target-detach")
+            server.ask("-gdb-exit")
+        finally:
+            for container in filter(None, (sidecar, target)):
+                container.remove(force=True)
+
+
+def _packed(name: str, content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def stop_at(server: MiServer, source: str, line: int) -> int:
+    """Attach and stop at a line; return the thread."""
+    server.done(f"-break-insert --source /build/src/{source} --line {line}")
+    server.done("-target-attach 1")
+    server.done("-exec-continue")
+    return int(server.stopped()["thread-id"])
