@@ -8,7 +8,7 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote import processes
-from dapbridge.agent.remote.lldb_mi import events, signals
+from dapbridge.agent.remote.lldb_mi import events, looking, signals
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.files import Locator, read_ahead
@@ -63,6 +63,8 @@ def load_program(session: Session, path: str) -> dict[str, Any]:
         module.FindSymbol("main")
     read_ahead(session, session.locator)
     events.listen(session)
+    # What the first stop will want.
+    looking.part("values")
     return {}
 
 
