@@ -90,6 +90,8 @@ class Memory:
         if self._session.is_stopped:
             data = self._session.process.ReadMemory(address, 1, failure)
         else:
+            if address in self._session.patched:
+                return self._session.patched[address]
             # Of the program's file.
             place = self._session.target.ResolveLoadAddress(address)
             still = lldb.SBDebugger.Create(False)
@@ -120,7 +122,8 @@ def write(session: Session, address: str, contents: str, *_: str) -> dict[str, A
         if session.process.WriteMemory(begin, data, failure) < len(data):
             raise MiError(f"Cannot access memory at address {begin:#x}")
         return {}
-    with _without_locations(session, begin, begin + len(data)):
+    with _without_locations(session, begin, begin + len(data)) as places:
+        session.patched.update({at: data[at - begin] for at in places})
         fd = os.open(f"/proc/{session.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
         try:
             if os.pwrite(fd, data, begin) < len(data):
@@ -133,8 +136,11 @@ def write(session: Session, address: str, contents: str, *_: str) -> dict[str, A
 
 
 @contextmanager
-def _without_locations(session: Session, begin: int, end: int) -> Iterator[None]:
-    """Take the breakpoints out of a piece of memory for the block; LLDB notes anew what is below them then."""
+def _without_locations(session: Session, begin: int, end: int) -> Iterator[list[int]]:
+    """Take the breakpoints out of a piece of memory for the block, which is given their places.
+
+    LLDB notes anew what is below them then.
+    """
     covered = [
         location
         for breakpoint_ in session.target.breakpoint_iter()
@@ -144,7 +150,7 @@ def _without_locations(session: Session, begin: int, end: int) -> Iterator[None]
     for location in covered:
         location.SetEnabled(False)
     try:
-        yield
+        yield [location.GetLoadAddress() for location in covered]
     finally:
         for location in covered:
             location.SetEnabled(True)

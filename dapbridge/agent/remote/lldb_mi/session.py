@@ -32,6 +32,8 @@ class Session:
         self.execute: Callable[[str, list[str]], dict[str, Any]]
         """Runs one more command within the present one."""
         self.events = lldb.SBListener("dapbridge")
+        self.patched: dict[int, int] = {}
+        """Bytes of code that were written below breakpoints while the target ran, by address."""
         self.keep: list[Any] = []
         """What LLDB needs to stay, but doesn't hold itself."""
         self.stop_count = 0
