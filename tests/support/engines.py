@@ -41,6 +41,8 @@ LLDB_CANNOT: dict[str, str] = {
     "the debug info has no place for these variables",
     "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB doesn't know DW_OP_implicit_pointer",
     "test_gdb_disassembly.py::test_a_function_is_what_gdb_itself_makes_of_it": "compares with gdb's `disassemble`",
+    "test_target_ends.py::test_a_process_that_is_not_the_main_one_ends_alone": "LLDB tells the signal that has ended a "
+    "process and an exit code alike",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
     "test_gdb_reverse.py": _NO_RECORD,

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 _PACKAGES = ("dapbridge", "dapbridge/agent", "dapbridge/agent/remote")
-_SHARED = ("healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py")
+_SHARED = ("healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py", "watchpoints.py")
 """Modules of the agent's that the server uses too."""
 
 _LOOKING_PACKAGES = ("dapbridge/engines", "dapbridge/engines/mi", "dapbridge/engines/mi/inside_gdb")

@@ -8,7 +8,7 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import hits
+from dapbridge.agent.remote.lldb_mi import conditions, hits
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.parsing import take_flag, take_option
@@ -44,6 +44,11 @@ def insert(session: Session, *words: str) -> dict[str, Any]:
     if not may_pend and made.GetNumLocations() == 0:
         session.target.BreakpointDelete(made.GetID())
         raise MiError(f"no code for {place}")
+    try:
+        conditions.check(session, made, hits.split(condition or "")[0])
+    except MiError:
+        session.target.BreakpointDelete(made.GetID())
+        raise
     session.places[made.GetID()] = place
     if is_disabled:
         leave_places(session, made)

@@ -89,6 +89,9 @@ def _tell_exit(session: Session) -> None:
     output = session.output
     status = process.GetExitStatus()
     description = str(process.GetExitDescription() or "")
+    if status < 0:
+        # lldb-server is gone: what comes of that is its keeper's.
+        return
     for number in session.threads:
         output.notify("thread-exited", {"id": number, "group-id": "i1"})
     session.threads.clear()

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from dapbridge.agent.remote import healing
+from dapbridge.agent.remote import healing, watchpoints
 
 LLDB_SERVERS = ("lldb-server-19", "lldb-server")
 _ANSWER_S = 1.0
@@ -62,9 +62,10 @@ class Keeper:
             pid, status = os.waitpid(-1, 0)
             if pid == self._lldb_server:
                 self._lldb_server = 0
-                if self._server_has_ended():
-                    return 0
+                # Before anything else: the target runs towards breakpoints that nobody handles any more.
                 self._heal()
+                if status == 0 and self._server_has_ended():
+                    return 0
                 self._signal_server(signal.SIGKILL)
             elif pid == self._server:
                 break
@@ -101,10 +102,13 @@ class Keeper:
     def _heal(self) -> None:
         try:
             count = healing.heal(self._pid, self._healed_before)
+            if self._lldb_server == 0:
+                watchpoints.clear(self._pid)
         except OSError as error:
             sys.stderr.write(f"process {self._pid} was not healed: {error}\n")
         else:
-            sys.stderr.write(f"took {count} breakpoints out of process {self._pid}\n")
+            if count:
+                sys.stderr.write(f"took {count} breakpoints out of process {self._pid}\n")
 
     def _end_lldb_server(self) -> None:
         deadline = time.monotonic() + _END_S
