@@ -54,7 +54,7 @@ async def continues(client: DapClient, target: Target) -> None:
 
 
 class Rights:
-    """What a sidecar's container asks for, and what its agent and its gdb then have."""
+    """What a sidecar's container asks for, and what its agent and its debugger then have."""
 
     def __init__(self, target: DockerTarget) -> None:
         (sidecar,) = target.sidecars()
@@ -62,9 +62,9 @@ class Rights:
         # Docker itself takes labels from containers in the host's PID namespace ("label=disable").
         self.labels: list[str] = target.container.attrs["HostConfig"]["SecurityOpt"] or []
         self.user: str = sidecar.attrs["Config"]["User"]
-        (gdb,) = target.tracer_pids()
-        assert procfs.name(gdb) == "gdb"
-        self.processes = [sidecar.attrs["State"]["Pid"], gdb]
+        (tracer,) = target.tracer_pids()
+        assert procfs.name(tracer) in ("gdb", "lldb-server-19")
+        self.processes = [sidecar.attrs["State"]["Pid"], tracer]
 
     def assert_are(self, user: str, *capabilities: str) -> None:
         """Assert the user and the capabilities, and what is the same for all sidecars."""

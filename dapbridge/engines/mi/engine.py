@@ -293,6 +293,8 @@ class MiEngine:
                 misfits.on_misfit(context, record.payload)
             case "=", "x-resume-failed":
                 misfits.on_resume_failed(context)
+            case "=", "x-warning":
+                context.tell("output", {"category": "important", "output": f"{record.payload['text']}\n"})
             case "=", "x-log-end":
                 logpoints.on_end(context)
             case "=", "x-log":

@@ -61,13 +61,9 @@ class Locator:
             return path
         if name not in self._told:
             self._told.add(name)
-            text = f"{name} has no symbols: {problem}\n"
-            self._session.post(lambda: self._tell(text))
+            text = f"{name} has no symbols: {problem}"
+            self._session.post(lambda: self._session.output.notice("x-warning", {"text": text}))
         return None
-
-    def _tell(self, text: str) -> None:
-        self._session.output.log(text)
-        self._session.output.flush()
 
     def _problem_of(self, path: str, name: str) -> str:
         """Say why a file isn't what the process has mapped; "" if it is, as far as that can be known."""
