@@ -24,8 +24,7 @@ async def test_every_thread_unwinds_to_its_start_function_in_a_libc_that_is_not_
         (sidecar,) = target.sidecars()
         hashed = "import hashlib; print(hashlib.sha256(open({!r}, 'rb').read()).hexdigest())"
         theirs = sidecar.exec_run(["python3", "-c", hashed.format(libc)]).output.decode().strip()
-        with open(f"/proc/{target.pid}/root{libc}", "rb") as file:
-            assert hashlib.sha256(file.read()).hexdigest() != theirs
+        assert _hash_of(Path(f"/proc/{target.pid}/root{libc}")) != theirs
 
         threads = (await client.request("threads"))["threads"]
         assert len(threads) > 10
@@ -57,6 +56,10 @@ async def test_a_library_that_was_replaced_since_it_was_loaded_is_refused_and_th
         assert replaced["symbolStatus"] == "Symbols not loaded."
         await client.disconnect()
         await assert_whole(target)
+
+
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _maps(pid: int) -> list[str]:

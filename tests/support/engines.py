@@ -14,21 +14,23 @@ ALL = ("gdb", "lldb")
 current: ContextVar[str] = ContextVar("engine", default="gdb")
 """The engine of the test that runs now."""
 
+_HOSTS = "the host's own gdb"
+
 _GDB_ONLY: dict[str, str] = {
     "test_bench.py": "measures gdb against gdb",
-    "test_gdb_code_on_this_host.py": "the host's own gdb",
-    "test_gdb_looking_on_this_host.py": "the host's own gdb",
-    "test_gdb_steps_on_this_host.py": "the host's own gdb",
-    "test_gdb_values_on_this_host.py": "the host's own gdb",
-    "test_gdb_data_breakpoints.py::test_the_hosts_own_gdb_watches_too": "the host's own gdb",
-    "test_gdb_exceptions.py::test_the_hosts_own_gdb_knows_exceptions_too": "the host's own gdb",
-    "test_gdb_exec.py::test_the_hosts_own_gdb_follows_an_exec_too": "the host's own gdb",
-    "test_gdb_forks.py::test_the_hosts_own_gdb_follows_forks_too": "the host's own gdb",
-    "test_gdb_logpoints.py::test_the_hosts_own_gdb": "the host's own gdb",
-    "test_gdb_data_breakpoints.py::test_a_program_that_is_loaded_anywhere_is_watched_once_attached": "the host's own gdb",
-    "test_gdb_exceptions.py::test_a_run_time_library_without_probes_will_do": "the host's own gdb",
-    "test_targets.py::test_a_process_of_this_host": "the host's own gdb",
-    "test_targets.py::test_a_killed_bridge_lets_a_process_of_this_host_go": "the host's own gdb",
+    "test_gdb_code_on_this_host.py": _HOSTS,
+    "test_gdb_looking_on_this_host.py": _HOSTS,
+    "test_gdb_steps_on_this_host.py": _HOSTS,
+    "test_gdb_values_on_this_host.py": _HOSTS,
+    "test_gdb_data_breakpoints.py::test_the_hosts_own_gdb_watches_too": _HOSTS,
+    "test_gdb_exceptions.py::test_the_hosts_own_gdb_knows_exceptions_too": _HOSTS,
+    "test_gdb_exec.py::test_the_hosts_own_gdb_follows_an_exec_too": _HOSTS,
+    "test_gdb_forks.py::test_the_hosts_own_gdb_follows_forks_too": _HOSTS,
+    "test_gdb_logpoints.py::test_the_hosts_own_gdb": _HOSTS,
+    "test_gdb_data_breakpoints.py::test_a_program_that_is_loaded_anywhere_is_watched_once_attached": _HOSTS,
+    "test_gdb_exceptions.py::test_a_run_time_library_without_probes_will_do": _HOSTS,
+    "test_targets.py::test_a_process_of_this_host": _HOSTS,
+    "test_targets.py::test_a_killed_bridge_lets_a_process_of_this_host_go": _HOSTS,
 }
 """Modules and tests that are about gdb alone, and why: they aren't run with lldb, nor counted."""
 
