@@ -89,7 +89,8 @@ def attach(session: Session, pid: str) -> dict[str, Any]:
     output.notify("thread-group-started", {"id": "i1", "pid": pid})
     events.tell_threads(session)
     events.start(session)
-    session.is_told_stopped = True
+    session.is_attached = session.is_told_stopped = True
+    session.stands.set()
     session.after_answer.append(lambda: output.exec_async("stopped", {"thread-id": 1, "stopped-threads": "all"}))
     return {}
 

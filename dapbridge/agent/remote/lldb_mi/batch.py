@@ -13,7 +13,7 @@ from dapbridge.agent.remote.lldb_mi.parsing import parse_command
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 
-@mi_command("-x-batch")
+@mi_command("-x-batch", needs_rest=True)
 def batch(session: Session, *commands: str) -> dict[str, Any]:
     """Run the commands one after the other; one that fails keeps none of the others from running."""
     answers: list[dict[str, Any]] = []

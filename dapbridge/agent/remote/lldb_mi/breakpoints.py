@@ -21,7 +21,7 @@ _CHANGES = (
 )
 
 
-@mi_command("-break-insert")
+@mi_command("-break-insert", needs_rest=True)
 def insert(session: Session, *words: str) -> dict[str, Any]:
     """Set a breakpoint at a line, a function or an address; one that has no place yet stays pending with `-f`."""
     options = list(words)
@@ -74,7 +74,7 @@ def _at_address(session: Session, address: int) -> Any:
     return session.target.BreakpointCreateByAddress(address)
 
 
-@mi_command("-break-delete")
+@mi_command("-break-delete", needs_rest=True)
 def delete(session: Session, *numbers: str) -> dict[str, Any]:
     """Delete breakpoints and watchpoints; those that are gone already are no error."""
     for each in numbers:
@@ -144,7 +144,7 @@ def _describe_place(location: Any) -> dict[str, Any]:
 
 def hits_of(session: Session, thread: Any) -> list[int]:
     """Return the breakpoints by whose hits a thread stands, the client's before LLDB's own."""
-    if found := session.hits.get(thread.GetIndexID()):
+    if found := session.stop_hits.get(thread.GetIndexID()):
         return found
     numbers = (int(thread.GetStopReasonDataAtIndex(index)) for index in range(0, thread.GetStopReasonDataCount(), 2))
     # Those that were set on LLDB's own command line aren't asked for.

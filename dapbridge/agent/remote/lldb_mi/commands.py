@@ -18,23 +18,27 @@ _MARK = "__mi_commands__"
 
 
 class Command:
-    """One command; `kind` is the class of its result: done, or running, exit."""
+    """One command; `kind` is the class of its result: done, or running, exit. needs_rest: see `mi_command`."""
 
-    def __init__(self, name: str, kind: str, function: Function) -> None:
+    def __init__(self, name: str, kind: str, function: Function, needs_rest: bool) -> None:
         self.name = name
         self.kind = kind
         self.function = function
+        self.needs_rest = needs_rest
 
     @property
     def is_json(self) -> bool:
         return self.name.startswith("-x-")
 
 
-def mi_command(name: str, *, kind: str = "done") -> Callable[[AnyFunction], AnyFunction]:
-    """Mark the function as the command `name`, e.g. "-x-threads"; it may have several names."""
+def mi_command(name: str, *, kind: str = "done", needs_rest: bool = False) -> Callable[[AnyFunction], AnyFunction]:
+    """Mark the function as the command `name`, e.g. "-x-threads"; it may have several names.
+
+    needs_rest: the target stands for it, for a moment if it runs.
+    """
 
     def mark(function: AnyFunction) -> AnyFunction:
-        vars(function).setdefault(_MARK, []).append(Command(name, kind, function))
+        vars(function).setdefault(_MARK, []).append(Command(name, kind, function, needs_rest))
         return function
 
     return mark

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from functools import partial
 from typing import Any
 
 import lldb
@@ -33,23 +35,29 @@ def _run(session: Session) -> None:
         event = lldb.SBEvent()
         # In here LLDB decides on a stop: conditions, log points and counts are looked at by this thread.
         if session.events.WaitForEvent(_WAIT_S, event):
-            _note(session, event)
-            session.post(lambda event=event: _tell(session, event))  # type: ignore[misc]
+            hits = _note(session, event)
+            session.post(partial(_tell, session, event, hits))
 
 
-def _note(session: Session, event: Any) -> None:
-    """Note at once whether the target stands."""
+def _note(session: Session, event: Any) -> dict[int, list[int]]:
+    """Note at once whether the target stands; return the breakpoints by whose hits threads stand, by thread."""
+    hits, session.hits = session.hits, {}
     if lldb.SBProcess.EventIsProcessEvent(event):
         state = lldb.SBProcess.GetStateFromEvent(event)
         if state in (lldb.eStateRunning, lldb.eStateStepping):
             session.stands.clear()
         elif not lldb.SBProcess.GetRestartedFromEvent(event):
             session.stands.set()
+            return hits
+        elif session.interrupt_wanted or session.rest_wanted:
+            # The interrupt may have gone unheard in the middle of the hit.
+            session.process.SendAsyncInterrupt()
+    return {}
 
 
-def _tell(session: Session, event: Any) -> None:
+def _tell(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
     if lldb.SBProcess.EventIsProcessEvent(event):
-        _tell_state(session, event)
+        _tell_state(session, event, hits)
     elif lldb.SBTarget.EventIsTargetEvent(event):
         _tell_modules(session, event)
     elif lldb.SBBreakpoint.EventIsBreakpointEvent(event):
@@ -57,7 +65,7 @@ def _tell(session: Session, event: Any) -> None:
     session.output.prompt()
 
 
-def _tell_state(session: Session, event: Any) -> None:
+def _tell_state(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
     if not event.GetType() & lldb.SBProcess.eBroadcastBitStateChanged:
         return
     state = lldb.SBProcess.GetStateFromEvent(event)
@@ -65,14 +73,15 @@ def _tell_state(session: Session, event: Any) -> None:
         session.log_lines.flush()
     if state in (lldb.eStateStopped, lldb.eStateCrashed):
         if lldb.SBProcess.GetRestartedFromEvent(event):
-            session.hits.clear()
-            if session.interrupt_wanted:
-                session.process.SendAsyncInterrupt()
             return
+        session.stop_hits = hits
         if stops.is_none(session):
-            session.hits.clear()
-            session.process.Continue()
-            return
+            session.stands.clear()
+            error = session.process.Continue()
+            if error.Success():
+                return
+            session.stands.set()
+            sys.stderr.write(f"the target can't go on: {error.GetCString()}\n")
         session.stop_count += 1
         tell_threads(session)
         stops.tell(session)

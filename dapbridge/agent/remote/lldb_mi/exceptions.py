@@ -27,7 +27,7 @@ FUNCTIONS = {
 }
 
 
-@mi_command("-x-catch")
+@mi_command("-x-catch", needs_rest=True)
 def catch(session: Session, kind: str, pattern: str = "") -> dict[str, Any]:
     """Set a breakpoint for a kind: throw, rethrow, catch or panic; pattern is "" or a filter's condition."""
     compiled = re.compile(pattern)

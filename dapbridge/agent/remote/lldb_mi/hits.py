@@ -14,6 +14,7 @@ from typing import Any
 
 from dapbridge.agent.remote.lldb_mi import looking
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
+from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import is_true
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 OPERATORS: tuple[Callable[[int, int], bool], ...] = (
@@ -63,10 +64,8 @@ class When:
         self._count = count
 
     def __call__(self, frame: Any) -> bool:
-        import gdb
-
         try:
-            if self._condition and not gdb.parse_and_eval(self._condition):
+            if self._condition and not is_true(self._condition):
                 return False
         except Exception as error:  # noqa: BLE001 - hostile memory may raise anything; one stop too many is better than none
             failed = {"number": str(self._number), "text": str(error)}
@@ -118,7 +117,7 @@ def _on_hit(session: Session, frame: Any, location: Any, *_: Any) -> bool:
             stops = decision is None or decision(frame)
             if stops:
                 session.hits.setdefault(frame.GetThread().GetIndexID(), []).append(location.GetBreakpoint().GetID())
-            return stops or session.interrupt_wanted
+            return stops or session.interrupt_wanted or session.rest_wanted
         except Exception:  # noqa: BLE001 - one stop too many is better than none
             traceback.print_exc(file=sys.stderr)
             return True

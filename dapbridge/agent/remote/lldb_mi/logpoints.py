@@ -16,6 +16,7 @@ import lldb
 from dapbridge.agent.remote.lldb_mi import hits, looking
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import is_true
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 MAX_LINE = 8000
@@ -80,10 +81,8 @@ class LogPoint:
         return False
 
     def _line(self, frame: Any) -> str | None:
-        import gdb
-
         try:
-            if self._condition and not gdb.parse_and_eval(self._condition):
+            if self._condition and not is_true(self._condition):
                 return None
         except Exception as error:  # noqa: BLE001 - hostile memory may raise anything; it is the user's to read
             return f"<error in the condition: {error}>"
@@ -119,7 +118,7 @@ def flush_log(session: Session) -> dict[str, Any]:
     return {}
 
 
-@mi_command("-x-break-log")
+@mi_command("-x-break-log", needs_rest=True)
 def break_log(session: Session, number: str, settings: str) -> dict[str, Any]:
     """Make breakpoint `number`, still disabled, a log point and enable it.
 

@@ -92,9 +92,17 @@ class Server:
         session = self._session
         session.wanted_thread = _number(take_option(words, "--thread"))
         session.wanted_frame = _number(take_option(words, "--frame"))
+        if command.needs_rest:
+            session.rest()
         try:
             with session.lock:
+                if command.kind == "running":
+                    session.stands.clear()
                 return command, command.function(session, *words)
+        except MiError:
+            if command.kind == "running" and session.is_stopped:
+                session.stands.set()
+            raise
         except TypeError as error:
             if "positional argument" in str(error):
                 raise MiError(f"{name}: {error}") from error

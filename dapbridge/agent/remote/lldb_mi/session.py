@@ -38,6 +38,7 @@ class Session:
         """What LLDB needs to stay, but doesn't hold itself."""
         self.stop_count = 0
         """How often the target has stopped."""
+        self.is_attached = False
         self.is_told_stopped = False
         """Whether the last that was told is that it stands."""
         self.stepping_thread: int | None = None
@@ -80,7 +81,11 @@ class Session:
         self.interrupt_wanted = False
         """Whether the target is to stand as soon as it can."""
         self.hits: dict[int, list[int]] = {}
-        """The breakpoints by whose hits threads are about to stand, by thread."""
+        """The breakpoints by whose hits threads are about to stand, by thread; LLDB's thread for events writes it."""
+        self.stop_hits: dict[int, list[int]] = {}
+        """The same of the stop that is about to be told."""
+        self.rest_wanted = False
+        """Whether the target is to stand for a moment, which nobody is told of."""
         self.left_places: set[int] = set()
         """Where breakpoints were: a thread may have run into one just before it was taken out."""
 
@@ -144,16 +149,24 @@ class Session:
         for number in suspended:
             self.process.GetThreadByIndexID(number).Resume()
 
+    def rest(self) -> None:
+        """Let the target stand, so that what it runs into isn't changed in the middle of a hit.
+
+        LLDB (19) can lose track of a thread that has hit a breakpoint which is taken out before the hit is looked at.
+        It goes on by itself when the loop comes to the stop's event, behind all commands that have come by then.
+        """
+        if self.is_attached and not self.stands.is_set():
+            self.rest_wanted = True
+            self.process.SendAsyncInterrupt()
+            self.stands.wait(_STAND_S)
+            self.rest_wanted = False
+
     def let_go(self) -> bool:
         """Detach, if that is still to be done; return whether the target is free."""
         process = self.process
         if not process.IsValid() or process.GetState() in _GONE:
             return True
-        if not self.is_stopped:
-            # A detach in the middle of a hit can leave a thread behind a breakpoint that is there no longer.
-            self.stands.clear()
-            process.SendAsyncInterrupt()
-            self.stands.wait(_STAND_S)
+        self.rest()
         self.let_all_run()
         self.target.DeleteAllBreakpoints()
         self.target.DeleteAllWatchpoints()

@@ -14,7 +14,7 @@ OURS = frozenset({"SIGSTOP", "SIGTRAP"})
 _ACTIONS = {"stop": (True, True), "pass": (False, True), "ignore": (False, False)}
 
 
-@mi_command("-x-signals")
+@mi_command("-x-signals", needs_rest=True)
 def set_signals(session: Session, action: str, *names: str) -> dict[str, Any]:
     """Do "stop", "pass" or "ignore" at these signals; all others are passed."""
     if action not in _ACTIONS:

@@ -23,14 +23,14 @@ def tell(session: Session) -> None:
     session.let_all_run()
     session.is_told_stopped = True
     fields = _fields(session, thread)
-    session.hits.clear()
+    session.stop_hits = {}
     session.watch_hits.clear()
     fields |= {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
     session.output.exec_async("stopped", fields)
 
 
 def is_none(session: Session) -> bool:
-    """Tell whether the target stands only for a breakpoint that was taken out, or is not to be one yet."""
+    """Tell whether the target stands for nothing that anybody is told of."""
     process = session.process
     threads = (process.GetThreadAtIndex(index) for index in range(process.GetNumThreads()))
     reasons = [each for each in threads if each.GetStopReason() not in _NO_REASONS]
@@ -45,8 +45,9 @@ def is_none(session: Session) -> bool:
 def _is_left(session: Session, thread: Any) -> bool:
     reason = thread.GetStopReason()
     if reason == lldb.eStopReasonSignal:
-        is_trap = signals.name_of(session, _datum(thread, 0)) == "SIGTRAP"
-        return is_trap and thread.GetFrameAtIndex(0).GetPC() in session.left_places
+        name = signals.name_of(session, _datum(thread, 0))
+        # Stopped for a rest (session.py), or at what is no breakpoint any more.
+        return name in _STOP_SIGNALS or (name == "SIGTRAP" and thread.GetFrameAtIndex(0).GetPC() in session.left_places)
     if reason == lldb.eStopReasonBreakpoint:
         return not breakpoints.hits_of(session, thread)
     if reason == lldb.eStopReasonWatchpoint:

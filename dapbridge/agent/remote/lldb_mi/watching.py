@@ -163,7 +163,7 @@ def watch_address(session: Session, *words: str) -> dict[str, Any]:
     return looking.run(session, _MODULE, "-x-watch-address", *words)
 
 
-@mi_command("-x-watch")
+@mi_command("-x-watch", needs_rest=True)
 def watch(session: Session, settings: str) -> dict[str, Any]:
     """Watch a place as `-x-watch-place` tells it, in the thread and frame that are named for one with a scope.
 

@@ -81,6 +81,17 @@ def parse_and_eval(expression: str) -> Value:
         return _compute(tree)
 
 
+def is_true(expression: str) -> bool:
+    """Tell whether a condition is true: computed here if it can be, which takes far less time. Raises gdb.error."""
+    try:
+        tree = expressions.parse(expression)
+        if not expressions.has_call(tree):
+            return bool(_compute(tree))
+    except (SyntaxError, _Uninterpretable, NotImplementedError):
+        pass
+    return bool(parse_and_eval(expression))
+
+
 class _UnknownError(Exception):
     """A name that is none of a variable's."""
 
@@ -318,7 +329,7 @@ def _compute(node: Node) -> Value:
         ]()
     found = _walk(node)
     if found is None:
-        raise error(NO_CALLS)
+        raise _Uninterpretable(NO_CALLS)
     return found
 
 
