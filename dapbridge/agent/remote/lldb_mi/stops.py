@@ -12,6 +12,8 @@ from dapbridge.agent.remote.lldb_mi.session import Session
 
 _SIGNALLED = re.compile(r"\b(SIG[A-Z0-9]+)\b")
 _NO_REASONS = (lldb.eStopReasonInvalid, lldb.eStopReasonNone)
+_STEPS = (lldb.eStopReasonPlanComplete, lldb.eStopReasonTrace)
+_INTERRUPTED = {"reason": "signal-received", "signal-name": "SIGINT", "signal-meaning": "Interrupt"}
 _STOP_SIGNALS = frozenset({"SIGSTOP"})
 
 
@@ -25,7 +27,7 @@ def tell(session: Session) -> None:
     fields = _fields(session, thread)
     session.stop_hits = {}
     session.watch_hits.clear()
-    fields |= {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
+    fields = fields | {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
     session.output.exec_async("stopped", fields)
 
 
@@ -34,7 +36,6 @@ def is_none(session: Session) -> bool:
     process = session.process
     threads = (process.GetThreadAtIndex(index) for index in range(process.GetNumThreads()))
     reasons = [each for each in threads if each.GetStopReason() not in _NO_REASONS]
-    # Each is asked: a hit is counted.
     if session.interrupt_wanted and not any(each.GetStopReason() == lldb.eStopReasonWatchpoint for each in reasons):
         return False
     # Each is asked: a hit is counted.
@@ -48,6 +49,9 @@ def _is_left(session: Session, thread: Any) -> bool:
         name = signals.name_of(session, _datum(thread, 0))
         # Stopped for a rest (session.py), or at what is no breakpoint any more.
         return name in _STOP_SIGNALS or (name == "SIGTRAP" and thread.GetFrameAtIndex(0).GetPC() in session.left_places)
+    if reason in _STEPS:
+        # LLDB's own step over a breakpoint, in whose middle it was interrupted.
+        return session.stepping_thread is None
     if reason == lldb.eStopReasonBreakpoint:
         return not breakpoints.hits_of(session, thread)
     if reason == lldb.eStopReasonWatchpoint:
@@ -73,7 +77,7 @@ def _rank(session: Session, thread: Any) -> int:
         return 8
     if thread.GetIndexID() == session.stepping_thread:
         return 0
-    return 2 if reason in (lldb.eStopReasonPlanComplete, lldb.eStopReasonTrace) else 1
+    return 2 if reason in _STEPS else 1
 
 
 def _datum(thread: Any, index: int) -> int:
@@ -92,7 +96,7 @@ def _fields(session: Session, thread: Any) -> dict[str, Any]:
         numbers = breakpoints.hits_of(session, thread)
         if not numbers:
             # It doesn't count; it is where the interrupt has worked.
-            return {"reason": "signal-received", "signal-name": "SIGINT", "signal-meaning": "Interrupt"}
+            return _INTERRUPTED
         return {"reason": "breakpoint-hit", "disp": "keep", "bkptno": numbers[0]}
     if reason == lldb.eStopReasonWatchpoint:
         return session.watch_hits.get(thread.GetIndexID()) or {}
@@ -102,7 +106,9 @@ def _fields(session: Session, thread: Any) -> dict[str, Any]:
         return {"reason": "signal-received", "signal-name": name, "signal-meaning": signals.meaning_of(number)}
     if reason == lldb.eStopReasonExec:
         return {"reason": "exec"}
-    if reason in (lldb.eStopReasonPlanComplete, lldb.eStopReasonTrace):
+    if reason in _STEPS and session.stepping_thread is None:
+        return _INTERRUPTED
+    if reason in _STEPS:
         return _step_fields(session, thread)
     return {}
 
