@@ -80,6 +80,10 @@ class Server:
         else:
             self._is_over = self._is_over or command.kind == "exit"
             output.result(token, command.kind, answer, as_json=command.is_json)
+            if command.kind == "running" and self._session.is_told_stopped:
+                # In one piece with the answer: later it would look as if something else had let the target go on.
+                self._session.is_told_stopped = False
+                output.exec_async("running", {"thread-id": "all"})
             told, self._session.after_answer = self._session.after_answer, []
             for each in told:
                 each()
