@@ -6,6 +6,7 @@ from typing import Any
 
 import lldb
 
+from dapbridge.agent.remote.lldb_mi import frames
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.session import Session
@@ -74,7 +75,7 @@ def finish(session: Session) -> dict[str, Any]:
     level = session.wanted_frame or 0
     thread = _begin_step(session)
     frame = thread.GetFrameAtIndex(level)
-    if not thread.GetFrameAtIndex(level + 1).IsValid():
+    if frames.is_outermost(session, frame):
         raise MiError('"finish" not meaningful in the outermost frame.')
     error = lldb.SBError()
     if level:

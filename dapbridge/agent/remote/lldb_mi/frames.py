@@ -105,7 +105,7 @@ def frames_between(session: Session, low: int, high: int) -> Iterator[Any]:
     The program's own main function is the last one, as in gdb: what has called it is the C library's business.
     """
     thread = session.thread
-    begin, end = _main_range(session)
+    main = _main_range(session)
     for level in range(high):
         # Asked for one by one: to count them all would unwind them all.
         frame = thread.GetFrameAtIndex(level)
@@ -113,8 +113,18 @@ def frames_between(session: Session, low: int, high: int) -> Iterator[Any]:
             return
         if level >= low:
             yield frame
-        if begin <= frame.GetPC() < end and not frame.IsInlined():
+        if _is_in(main, frame):
             return
+
+
+def is_outermost(session: Session, frame: Any) -> bool:
+    """Tell whether a frame is the last one of its stack."""
+    caller = frame.GetThread().GetFrameAtIndex(frame.GetFrameID() + 1)
+    return not caller.IsValid() or _is_in(_main_range(session), frame)
+
+
+def _is_in(range_: tuple[int, int], frame: Any) -> bool:
+    return bool(range_[0] <= frame.GetPC() < range_[1]) and not frame.IsInlined()
 
 
 def _main_range(session: Session) -> tuple[int, int]:

@@ -230,6 +230,9 @@ def _number(node: Node) -> Value:
 
 def _character(node: Node) -> Value:
     text = expressions.text_of(node.text)
+    if len(text) > 1 and (named := find_function(text)) is not None:
+        # A name in quotes, as gdb has them.
+        return named
     if len(text) != 1:
         raise _UnknownError
     return Value(ord(text)).cast(lookup_type("char" if node.text.startswith("'") else "char32_t"))
@@ -266,7 +269,8 @@ def by_lldb(expression: str) -> Value:
     options.SetSuppressPersistentResult(True)
     options.SetAllowJIT(current.may_call)
     options.SetUnwindOnError(True)
-    options.SetIgnoreBreakpoints(False)
+    # A stop in a call would be a stop of the target.
+    options.SetIgnoreBreakpoints(True)
     options.SetTrapExceptions(True)
     options.SetTryAllThreads(False)
     options.SetStopOthers(True)

@@ -21,9 +21,10 @@ def symbol_at(address: int) -> tuple[str, int] | None:
     if not place.IsValid() or not place.GetSection().IsValid():
         return None
     symbol = place.GetSymbol()
-    if not symbol.IsValid() or symbol.GetType() not in _NAMED or symbol.IsSynthetic():
+    is_stub = symbol.GetType() == lldb.eSymbolTypeTrampoline
+    if not symbol.IsValid() or symbol.GetType() not in _NAMED or (symbol.IsSynthetic() and not is_stub):
         return None
-    name = name_of(symbol)
+    name = name_of(symbol) + ("@plt" if is_stub else "")
     return (name, address - symbol.GetStartAddress().GetLoadAddress(target)) if name else None
 
 

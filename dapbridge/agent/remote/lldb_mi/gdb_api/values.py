@@ -71,10 +71,7 @@ class Value:
         """Return LLDB's value as one of gdb's."""
         value = cls(type_=Type(sb.GetType()))
         value.sb = sb
-        # Of what is computed or in a register LLDB takes the value itself for its address.
-        if str(sb.GetLocation() or "").startswith("0x"):
-            address = sb.GetLoadAddress()
-            value._address = None if address == lldb.LLDB_INVALID_ADDRESS else address
+        value._address = _address_of(sb)
         return value
 
     @classmethod
@@ -448,6 +445,17 @@ class Value:
 
     def __abs__(self) -> Value:
         return Value(abs(self._plain()))
+
+
+def _address_of(sb: Any) -> int | None:
+    """Return where LLDB's value is in memory; None where it isn't: what is computed LLDB takes for its own address."""
+    if sb.GetValueType() == lldb.eValueTypeConstResult:
+        pointer = sb.AddressOf()
+        return int(pointer.GetValueAsUnsigned()) if pointer.IsValid() and pointer.GetError().Success() else None
+    if not str(sb.GetLocation() or "").startswith("0x"):
+        return None
+    address = sb.GetLoadAddress()
+    return None if address == lldb.LLDB_INVALID_ADDRESS else int(address)
 
 
 def _plain(other: Any) -> Any:
