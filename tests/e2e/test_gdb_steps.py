@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.dap_client import DapClient
-from support.looking import frames, place
+from support.looking import frames, opened, place, references
 from support.marks import mark
 from support.serving import attach, client_path
 from support.stepping import address, step, stop_of
@@ -160,16 +160,17 @@ async def test_a_step_in_code_without_lines_ends_in_code_with_lines(client: DapC
         assert (await place(client, thread))[0] == "calls"
 
 
-async def test_a_step_out_brings_the_value_returned(client: DapClient, engine: str) -> None:
+async def test_a_step_out_brings_the_value_returned(client: DapClient) -> None:
     async with stopped_at(client, "first") as (_, thread):
         (top,) = await frames(client, thread, levels=1)
         value = int((await client.request("evaluate", {"expression": "value", "frameId": top["id"]}))["result"])
         await step(client, "stepOut", thread)
         (top,) = await frames(client, thread, levels=1)
+        locals_ = await opened(client, (await references(client, top["id"]))["Locals"])
         # As the debugger itself calls it.
-        name = {"gdb": "$", "lldb": "$0"}[engine]
+        name = locals_["(return value)"]["evaluateName"]
         returned = await client.request("evaluate", {"expression": name, "frameId": top["id"]})
-        assert returned["result"] == str(value + 1)
+        assert returned["result"] == locals_["(return value)"]["value"] == str(value + 1)
 
 
 # One thread alone
