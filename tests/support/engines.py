@@ -18,6 +18,7 @@ _HOSTS = "the host's own gdb"
 
 _GDB_ONLY: dict[str, str] = {
     "test_bench.py": "measures gdb against gdb",
+    "test_gdb_threads.py::test_listing_500_threads_takes_less_than_mis_own_list": "measures gdb against gdb",
     "test_gdb_code_on_this_host.py": _HOSTS,
     "test_gdb_looking_on_this_host.py": _HOSTS,
     "test_gdb_steps_on_this_host.py": _HOSTS,
@@ -35,6 +36,7 @@ _GDB_ONLY: dict[str, str] = {
 """Modules and tests that are about gdb alone, and why: they aren't run with lldb, nor counted."""
 
 _NO_RECORD = "LLDB 19 can't record a process and go back"
+_AT_STOPS = "LLDB looks for threads that have come and gone only when the target stands"
 _NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no modes are advertised"
 
 _LLDB_ONLY = "test_lldb_"
@@ -51,6 +53,10 @@ LLDB_CANNOT: dict[str, str] = {
     "process and an exit code alike",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
+    "test_gdb_threads.py::test_threads_that_come_and_go_are_told_in_order": _AT_STOPS,
+    "test_gdb_steps.py::test_the_end_of_a_thread_that_runs_alone_stops_the_others": _AT_STOPS,
+    "test_gdb_exceptions.py::test_throw_rethrow_and_catch_are_told_apart": "LLDB has no SystemTap probes, "
+    "without which nothing tells what is thrown again",
     "test_gdb_reverse.py": _NO_RECORD,
     "test_gdb_reverse_threads.py": _NO_RECORD,
 }

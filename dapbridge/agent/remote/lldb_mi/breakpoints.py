@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import lldb
@@ -11,6 +12,8 @@ import lldb
 from dapbridge.agent.remote.lldb_mi import conditions, hits
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
+from dapbridge.agent.remote.lldb_mi.names import without_return_type
 from dapbridge.agent.remote.lldb_mi.parsing import take_flag, take_option
 from dapbridge.agent.remote.lldb_mi.session import Session
 
@@ -59,11 +62,21 @@ def insert(session: Session, *words: str) -> dict[str, Any]:
 
 def _by_function(session: Session, name: str, *, is_qualified: bool) -> Any:
     if is_qualified:
-        # LLDB's full names have the parameters.
-        return session.target.BreakpointCreateByRegex(rf"^{re.escape(name)}(\(.*\).*)?$")
-    return session.target.BreakpointCreateByName(
+        return _by_regex(session, f"^(.* )?{re.escape(name)}")
+    made = session.target.BreakpointCreateByName(
         name, lldb.eFunctionNameTypeAuto, lldb.SBFileSpecList(), lldb.SBFileSpecList()
     )
+    if made.GetNumLocations() or "::" not in name:
+        return made
+    found = _by_regex(session, f"(^|::| ){re.escape(name)}")
+    gone = made if found.GetNumLocations() else found
+    session.target.BreakpointDelete(gone.GetID())
+    return found if gone is made else made
+
+
+def _by_regex(session: Session, begin: str) -> Any:
+    # LLDB's own names of functions have the parameters, those of Rust's a hash.
+    return session.target.BreakpointCreateByRegex(rf"{begin}(<.*>)?(\(.*\).*|::h[0-9a-f]+)?$")
 
 
 def _at_address(session: Session, address: int) -> Any:
@@ -167,11 +180,25 @@ def tell_change(session: Session, event: Any) -> None:
 def info_functions(session: Session, *words: str) -> dict[str, Any]:
     """List the functions with debug information whose names match a regular expression."""
     options = list(words)
-    pattern, limit = take_option(options, "--name") or "", int(take_option(options, "--max-results") or 1000)
-    found = session.target.FindGlobalFunctions(pattern, limit, lldb.eMatchTypeRegex)
-    names = dict.fromkeys(
-        str(found.GetContextAtIndex(index).GetFunction().GetName())
-        for index in range(found.GetSize())
-        if found.GetContextAtIndex(index).GetFunction().IsValid()
-    )
+    limit = int(take_option(options, "--max-results") or 1000)
+    try:
+        pattern = re.compile(take_option(options, "--name") or "")
+    except re.error as error:
+        raise MiError(f"Invalid regexp: {error}") from None
+    names: dict[str, None] = {}
+    for name in _functions(session):
+        if pattern.search(name):
+            names[name] = None
+            if len(names) >= limit:
+                break
     return {"symbols": {"debug": [{"symbols": [{"name": each} for each in names]}]}}
+
+
+def _functions(session: Session) -> Iterator[str]:
+    """Yield the names of the functions with debug information, as the symbol tables have them."""
+    for module in session.target.module_iter():
+        if not module.GetNumCompileUnits():
+            continue
+        for symbol in module:
+            if symbol.GetType() == lldb.eSymbolTypeCode and symbol.GetStartAddress().GetFunction().IsValid():
+                yield without_return_type(without_hash(str(symbol.GetName()).removeprefix("::")))

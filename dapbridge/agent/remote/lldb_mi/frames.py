@@ -14,6 +14,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.code import path_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
+from dapbridge.agent.remote.lldb_mi.names import without_return_type
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 SIGNAL_FRAME = "<signal handler called>"
@@ -77,7 +78,7 @@ def function_of(frame: Any) -> str | None:
     if _TRAMPOLINES.match(name) or (frame.GetFrameID() and is_signal_frame(frame)):
         return SIGNAL_FRAME
     # LLDB writes the type of a function in another one's arguments with a space, and the program without.
-    return _FUNCTION_TYPE.sub("(", without_hash(str(name).removeprefix("::")))
+    return _FUNCTION_TYPE.sub("(", without_return_type(without_hash(str(name).removeprefix("::"))))
 
 
 def is_signal_frame(frame: Any) -> bool:
@@ -105,7 +106,7 @@ def frames_between(session: Session, low: int, high: int) -> Iterator[Any]:
     The program's own main function is the last one, as in gdb: what has called it is the C library's business.
     """
     thread = session.thread
-    main = _main_range(session)
+    main = main_range(session)
     for level in range(high):
         # Asked for one by one: to count them all would unwind them all.
         frame = thread.GetFrameAtIndex(level)
@@ -120,14 +121,14 @@ def frames_between(session: Session, low: int, high: int) -> Iterator[Any]:
 def is_outermost(session: Session, frame: Any) -> bool:
     """Tell whether a frame is the last one of its stack."""
     caller = frame.GetThread().GetFrameAtIndex(frame.GetFrameID() + 1)
-    return not caller.IsValid() or _is_in(_main_range(session), frame)
+    return not caller.IsValid() or _is_in(main_range(session), frame)
 
 
 def _is_in(range_: tuple[int, int], frame: Any) -> bool:
     return bool(range_[0] <= frame.GetPC() < range_[1]) and not frame.IsInlined()
 
 
-def _main_range(session: Session) -> tuple[int, int]:
+def main_range(session: Session) -> tuple[int, int]:
     """Return where the main function's code is; (0, 0) where that isn't known."""
     target = session.target
     symbol = target.GetModuleAtIndex(0).FindSymbol("main", lldb.eSymbolTypeCode)

@@ -36,6 +36,8 @@ def interpreter_exec(session: Session, interpreter: str, command: str) -> dict[s
     """Run a command of LLDB's command line; what it prints is told as console stream."""
     if interpreter != "console":
         raise MiError(f"no interpreter {interpreter!r}")
-    if printed := session.run_console(command):
+    if command.startswith("show ") and (name := command.removeprefix("show ").strip()) in _DEFAULTS:
+        session.output.console(f"{name} is {show(session, name)['value']}\n")
+    elif printed := session.run_console(command):
         session.output.console(printed if printed.endswith("\n") else printed + "\n")
     return {}

@@ -46,6 +46,7 @@ def name_of(session: Session, number: int) -> str:
 def meaning_of(number: int) -> str:
     """Return what a signal means, in libc's words."""
     try:
-        return signal.strsignal(number) or ""
+        # As gdb says it.
+        return "Arithmetic exception" if number == signal.SIGFPE else signal.strsignal(number) or ""
     except ValueError:
         return ""

@@ -8,6 +8,8 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote.lldb_mi import breakpoints, signals, watching
+from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import LAST, set_convenience_variable
+from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _SIGNALLED = re.compile(r"\b(SIG[A-Z0-9]+)\b")
@@ -120,6 +122,7 @@ def _step_fields(session: Session, thread: Any) -> dict[str, Any]:
         value = thread.GetStopReturnValue()
         if value.IsValid() and value.GetError().Success():
             kept = value.Persist()
+            set_convenience_variable(LAST, Value.of(kept))
             fields |= {"gdb-result-var": kept.GetName(), "return-value": kept.GetValue() or kept.GetSummary() or ""}
     return fields
 

@@ -30,6 +30,8 @@ NO_LVALUE = "Left operand of assignment is not an lvalue."
 CALL_LIMIT_S = 600.0
 """Longer than anybody waits: who has asked sets a shorter limit, and interrupts."""
 
+LAST = "_last"
+"""The convenience variable that `$` stands for."""
 _convenience: dict[str, Value] = {}
 _UNKNOWN_NAME = re.compile(r"use of undeclared identifier '(?P<name>[^']+)'|no member named '(?P<member>[^']+)' in ")
 _CANT_INTERPRET = "Can't evaluate the expression without a running target"
@@ -62,6 +64,8 @@ def set_convenience_variable(name: str, content: Any) -> None:
 
 def parse_and_eval(expression: str) -> Value:
     """gdb.parse_and_eval. Raises gdb.error."""
+    if expression.strip() == "$" and LAST in _convenience:
+        return _convenience[LAST]
     try:
         tree = expressions.parse(expression)
     except SyntaxError:
