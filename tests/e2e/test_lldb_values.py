@@ -75,3 +75,13 @@ async def test_any_page_of_llvms_library_comes_at_once(client: DapClient) -> Non
         assert numbers["indexedVariables"] == 1_000_000
         page = await here.shown(numbers, filter="indexed", start=999_900, count=100)
         assert page == {f"[{index}]": "7" for index in range(999_900, 1_000_000)}
+
+
+async def test_rusts_own_formatters_serve_lldbs_commands(client: DapClient) -> None:
+    async with standing(client, "rust_values", "values.rs", "stand", level=1) as here:
+        await here.evaluate("`frame select 1", "repl")
+        shown = (await here.evaluate("`frame variable text numbers some", "repl"))["result"]
+        assert 'text = "grüße"' in shown
+        assert "numbers = size=3 {" in shown
+        # What the client sees is as without them.
+        assert (await here.evaluate("some"))["result"] == "Some(5)"

@@ -34,6 +34,7 @@ class Session:
         self.events = lldb.SBListener("dapbridge")
         self.patched: dict[int, int] = {}
         """Bytes of code that were written below breakpoints while the target ran, by address."""
+        self.has_rust_formatters = False
         self.keep: list[Any] = []
         """What LLDB needs to stay, but doesn't hold itself."""
         self.stop_count = 0
