@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi.gdb_api import codes, rust_names
+from dapbridge.agent.remote.lldb_mi.gdb_api import codes, rust_names, type_names
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.gdb_api.descriptions import static_members
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
@@ -218,8 +218,7 @@ class Type:
 
     def __str__(self) -> str:
         text = self._spelled()
-        # An expression with this text in it means this type.
-        _spelled_types[text] = self.sb
+        type_names.spelled[text] = self.sb
         return text
 
     def _spelled(self) -> str:
@@ -299,7 +298,7 @@ class Type:
         sb = self.sb.GetTemplateArgumentType(number)
         if self.sb.GetTemplateArgumentKind(number) == lldb.eTemplateArgumentKindType and sb.IsValid():
             return Type(sb)
-        arguments = split_arguments(str(self.sb.GetCanonicalType().GetName()))
+        arguments = type_names.split_arguments(str(self.sb.GetCanonicalType().GetName()))
         if number >= len(arguments):
             raise error(f"No argument {number} in template.")
         text = arguments[number]
@@ -482,86 +481,6 @@ def _enumerators(enum: Type) -> list[Field]:
     return found
 
 
-def split_arguments(name: str) -> list[str]:
-    """Return the template arguments that a type's name ends with."""
-    if not name.endswith(">"):
-        return []
-    depth, last, found = 0, len(name) - 1, []
-    for at in range(len(name) - 1, -1, -1):
-        character = name[at]
-        depth += (character in ">)]") - (character in "<([")
-        if (character == "," and depth == 1) or (character == "<" and depth == 0):
-            found.append(name[at + 1 : last].strip())
-            last = at
-            if depth == 0:
-                break
-    return found[::-1]
-
-
-_spelled_types: dict[str, Any] = {}
-
-
-def forget_types() -> None:
-    """Forget the names that were given out: modules have come or gone."""
-    _spelled_types.clear()
-
-
 def lookup_type(name: str, block: Any = None) -> Type:
     """gdb.lookup_type. Raises gdb.error."""
-    known = _spelled_types.get(name.strip())
-    if known is not None:
-        return Type(known)
-    bare = re.sub(r"\b(?:const|volatile|struct|class|union|enum)\b\s*", "", name).strip()
-    stars = len(bare) - len(bare.rstrip("* "))
-    pointers = bare[len(bare) - stars :].count("*")
-    bare = bare.rstrip("* ")
-    basic = _BASIC_NAMES.get(bare)
-    if bare in _spelled_types:
-        sb = _spelled_types[bare]
-    else:
-        sb = current.target.GetBasicType(basic) if basic is not None else current.target.FindFirstType(bare)
-    if not sb.IsValid() or not bare:
-        raise error(f"No type named {name}.")
-    for _ in range(pointers):
-        sb = sb.GetPointerType()
-    return Type(sb)
-
-
-_BASIC_NAMES = {
-    "void": lldb.eBasicTypeVoid,
-    "bool": lldb.eBasicTypeBool,
-    "_Bool": lldb.eBasicTypeBool,
-    "char": lldb.eBasicTypeChar,
-    "signed char": lldb.eBasicTypeSignedChar,
-    "unsigned char": lldb.eBasicTypeUnsignedChar,
-    "short": lldb.eBasicTypeShort,
-    "unsigned short": lldb.eBasicTypeUnsignedShort,
-    "int": lldb.eBasicTypeInt,
-    "unsigned": lldb.eBasicTypeUnsignedInt,
-    "unsigned int": lldb.eBasicTypeUnsignedInt,
-    "long": lldb.eBasicTypeLong,
-    "unsigned long": lldb.eBasicTypeUnsignedLong,
-    "long int": lldb.eBasicTypeLong,
-    "unsigned long int": lldb.eBasicTypeUnsignedLong,
-    "long unsigned int": lldb.eBasicTypeUnsignedLong,
-    "long long": lldb.eBasicTypeLongLong,
-    "unsigned long long": lldb.eBasicTypeUnsignedLongLong,
-    "float": lldb.eBasicTypeFloat,
-    "double": lldb.eBasicTypeDouble,
-    "long double": lldb.eBasicTypeLongDouble,
-    "wchar_t": lldb.eBasicTypeWChar,
-    "char16_t": lldb.eBasicTypeChar16,
-    "char32_t": lldb.eBasicTypeChar32,
-    "__int128": lldb.eBasicTypeInt128,
-    "unsigned __int128": lldb.eBasicTypeUnsignedInt128,
-    **dict.fromkeys(("i8",), lldb.eBasicTypeSignedChar),
-    **dict.fromkeys(("u8",), lldb.eBasicTypeUnsignedChar),
-    **dict.fromkeys(("i16",), lldb.eBasicTypeShort),
-    **dict.fromkeys(("u16",), lldb.eBasicTypeUnsignedShort),
-    **dict.fromkeys(("i32",), lldb.eBasicTypeInt),
-    **dict.fromkeys(("u32",), lldb.eBasicTypeUnsignedInt),
-    **dict.fromkeys(("i64", "isize"), lldb.eBasicTypeLong),
-    **dict.fromkeys(("u64", "usize"), lldb.eBasicTypeUnsignedLong),
-    **dict.fromkeys(("f32",), lldb.eBasicTypeFloat),
-    **dict.fromkeys(("f64",), lldb.eBasicTypeDouble),
-}
+    return Type(type_names.find_type(name))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 import struct
-from collections.abc import Callable
 from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi.gdb_api import codes
+from dapbridge.agent.remote.lldb_mi.gdb_api import arithmetic, codes
+from dapbridge.agent.remote.lldb_mi.gdb_api.arithmetic import plain
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import OPTIMIZED_OUT, GdbError, error
+from dapbridge.agent.remote.lldb_mi.gdb_api.objects import base_offset, distance, object_type
 from dapbridge.agent.remote.lldb_mi.gdb_api.scalars import decode_float, format_scalar
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Field, Type
 
@@ -107,7 +107,7 @@ class Value:
             address, record = int(self.referenced_value()._place()), type_.target()
         else:
             address, record = self._place(), type_
-        found = _object_type(address, record)
+        found = object_type(address, record)
         if found is None:
             return self.type
         if type_.code == codes.PTR:
@@ -299,9 +299,9 @@ class Value:
         bare = type_.strip_typedefs()
         own = self.type.strip_typedefs()
         if bare.code == own.code == codes.PTR:
-            distance = _distance(self, own.target().strip_typedefs(), bare.target().strip_typedefs())
-            return Value.of_data(((int(self) + distance) & (1 << 64) - 1).to_bytes(8, "little"), type_)
-        if bare.code == own.code == codes.STRUCT and (offset := _base_offset(own, bare)) and self._address is not None:
+            moved = distance(self, own.target().strip_typedefs(), bare.target().strip_typedefs())
+            return Value.of_data(((int(self) + moved) & (1 << 64) - 1).to_bytes(8, "little"), type_)
+        if bare.code == own.code == codes.STRUCT and (offset := base_offset(own, bare)) and self._address is not None:
             return Value.at(self._address + offset, type_)
         if bare.code in (codes.INT, codes.CHAR, codes.BOOL, codes.ENUM, codes.PTR):
             size = bare.sizeof
@@ -398,10 +398,11 @@ class Value:
 
     # Arithmetic
 
-    def _plain(self) -> int | float:
+    def plain(self) -> int | float:
+        """Return it as Python's number."""
         type_ = self.type.strip_typedefs()
         if type_.code in _REFERENCES:
-            return self.referenced_value()._plain()
+            return self.referenced_value().plain()
         return float(self) if type_.code == codes.FLT else int(self)
 
     def _moved(self, steps: int) -> Value | None:
@@ -415,7 +416,7 @@ class Value:
 
     def __add__(self, other: Any) -> Value:
         moved = self._moved(int(other))
-        return moved if moved is not None else Value(self._plain() + _plain(other))
+        return moved if moved is not None else Value(self.plain() + plain(other))
 
     __radd__ = __add__
 
@@ -424,27 +425,27 @@ class Value:
         if type_.code == codes.PTR and isinstance(other, Value) and other.type.strip_typedefs().code == codes.PTR:
             return Value((int(self) - int(other)) // max(type_.target().sizeof, 1))
         moved = self._moved(-int(other))
-        return moved if moved is not None else Value(self._plain() - _plain(other))
+        return moved if moved is not None else Value(self.plain() - plain(other))
 
     def __rsub__(self, other: Any) -> Value:
-        return Value(_plain(other) - self._plain())
+        return Value(plain(other) - self.plain())
 
     def __eq__(self, other: object) -> bool:
         if other is None or not isinstance(other, (Value, int, float)):
             return False
-        return bool(self._plain() == _plain(other))
+        return bool(self.plain() == plain(other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __neg__(self) -> Value:
-        return Value(-self._plain())
+        return Value(-self.plain())
 
     def __invert__(self) -> Value:
         return Value(~int(self))
 
     def __abs__(self) -> Value:
-        return Value(abs(self._plain()))
+        return Value(abs(self.plain()))
 
 
 def _address_of(sb: Any) -> int | None:
@@ -456,98 +457,6 @@ def _address_of(sb: Any) -> int | None:
         return None
     address = sb.GetLoadAddress()
     return None if address == lldb.LLDB_INVALID_ADDRESS else int(address)
-
-
-def _plain(other: Any) -> Any:
-    return other._plain() if isinstance(other, Value) else other
-
-
-def _binary(operation: Callable[[Any, Any], Any], *, swapped: bool = False) -> Callable[[Value, Any], Value]:
-    def apply(self: Value, other: Any) -> Value:
-        mine, others = self._plain(), _plain(other)
-        return Value(operation(others, mine) if swapped else operation(mine, others))
-
-    return apply
-
-
-def _comparison(operation: Callable[[Any, Any], bool]) -> Callable[[Value, Any], bool]:
-    return lambda self, other: operation(self._plain(), _plain(other))
-
-
-def _divided(one: Any, other: Any) -> Any:
-    if isinstance(one, float) or isinstance(other, float):
-        return one / other
-    quotient = abs(one) // abs(other)
-    return quotient if (one < 0) == (other < 0) else -quotient
-
-
-for _name, _operation in (
-    ("mul", operator.mul),
-    ("and", operator.and_),
-    ("or", operator.or_),
-    ("xor", operator.xor),
-    ("lshift", operator.lshift),
-    ("rshift", operator.rshift),
-    ("mod", operator.mod),
-    ("truediv", _divided),
-    ("floordiv", _divided),
-):
-    setattr(Value, f"__{_name}__", _binary(_operation))
-    setattr(Value, f"__r{_name}__", _binary(_operation, swapped=True))
-for _name, _compare in (("lt", operator.lt), ("le", operator.le), ("gt", operator.gt), ("ge", operator.ge)):
-    setattr(Value, f"__{_name}__", _comparison(_compare))
-
-
-def _distance(pointer: Value, one: Type, other: Type) -> int:
-    """Return how far a pointer moves when it becomes one to a base, or to what derives from what it points to."""
-    if one.code != codes.STRUCT or other.code != codes.STRUCT or one == other or not int(pointer):
-        return 0
-    if (offset := _base_offset(one, other)) is not None:
-        return offset
-    if (offset := _base_offset(other, one)) is not None:
-        return -offset
-    # By way of a virtual base, the object itself has to say it.
-    return object_address(pointer) - int(pointer) if one.sb.IsPolymorphicClass() else 0
-
-
-def _base_offset(record: Type, base: Type, depth: int = 8) -> int | None:
-    """Return where in a record a base of it lies; None where it isn't one, or where that differs by object."""
-    for each in record.fields() if depth else ():
-        if each.is_base_class and not each.is_virtual:
-            own = each.type.strip_typedefs()
-            if own == base:
-                return each.bitpos // 8
-            if (offset := _base_offset(own, base, depth - 1)) is not None:
-                return each.bitpos // 8 + offset
-    return None
-
-
-def _object_type(address: int, record: Type) -> Type | None:
-    """Return the type of the object at an address, as its table of virtual functions says; None where nothing does."""
-    if not address:
-        return None
-    # Else LLDB might follow garbage.
-    read_memory(address, 8)
-    value = Value.at(address, record).as_sb()
-    pointer = value.AddressOf()
-    pointer.SetPreferDynamicValue(lldb.eDynamicDontRunTarget)
-    dynamic = pointer.GetDynamicValue(lldb.eDynamicDontRunTarget)
-    if not dynamic.IsValid() or not dynamic.IsDynamic():
-        return None
-    pointee = dynamic.GetType().GetPointeeType()
-    if not pointee.IsValid() or pointee.GetName() == record.sb.GetName():
-        return None
-    # A dynamic value's type answers some questions by its static one: not so that of a plain value of it.
-    target = current.target
-    return Type(target.CreateValueFromAddress("object", lldb.SBAddress(address, target), pointee).GetType())
-
-
-def object_address(pointer: Value) -> int:
-    """Return where the object begins that a pointer points into."""
-    type_ = pointer.type.strip_typedefs()
-    value = Value.at(int(pointer), type_.target()).as_sb()
-    dynamic = value.AddressOf().GetDynamicValue(lldb.eDynamicDontRunTarget)
-    return int(dynamic.GetValueAsUnsigned()) if dynamic.IsValid() and dynamic.IsDynamic() else int(pointer)
 
 
 def _static_member(field: Field) -> Value:
@@ -570,3 +479,6 @@ def _until_nul(address: int) -> bytes:
     if failure.Fail():
         raise GdbError(f"Cannot access memory at address {address:#x}")
     return str(text).encode("utf-8", "surrogateescape")
+
+
+arithmetic.install(Value)
