@@ -96,13 +96,14 @@ class Field:
 class Type:
     """gdb.Type. `value` is the one whose type it is, for what depends on it: the length of an array, a Rust variant."""
 
-    __slots__ = ("_code", "_fields", "_made", "_names", "_size", "sb", "value")
+    __slots__ = ("_code", "_depends", "_fields", "_made", "_names", "_size", "sb", "value")
 
     def __init__(self, sb: Any, value: Value | None = None) -> None:
         self.sb = sb
         self.value = value
         self._code = 0
         self._size: int | None = None
+        self._depends: bool | None = None
         self._fields: list[Field] | None = None
         self._made: dict[str, Type] = {}
         """Types that were made of this one: many values have one type, and LLDB takes its time."""
@@ -123,6 +124,11 @@ class Type:
     @property
     def depends_on_value(self) -> bool:
         """Whether what it has in it depends on the value."""
+        if self._depends is None:
+            self._depends = self._find_depends()
+        return self._depends
+
+    def _find_depends(self) -> bool:
         if self.code in (codes.STRUCT, codes.TYPEDEF) and current.language == "rust":
             return bool(self.sb.GetFieldAtIndex(0).GetName() == _RUST_VARIANTS)
         return self.code in (codes.ARRAY, codes.TYPEDEF) and not self._fixed_size()
