@@ -17,6 +17,7 @@ from dapbridge.agent.remote.lldb_mi import gdb_api
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.gdb_api.descriptions import access_of
+from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 from dapbridge.agent.remote.lldb_mi.gdb_api.visualizers import register_gcc_printers
 from dapbridge.agent.remote.lldb_mi.session import Session
 
@@ -41,6 +42,8 @@ def _prepare() -> None:
     vars(access)["access_of"] = access_of
     for module in (commands, access):
         sys.modules[module.__name__] = module
+    # Before the others take it from there: what gdb goes a long way to is one step here.
+    vars(importlib.import_module(f"{PACKAGE}.views"))["at"] = lambda address, type_: lambda: Value.at(address, type_)
     try:
         register_gcc_printers()
     except Exception as error:  # noqa: BLE001 - LLDB's own formatters are there without them
@@ -69,7 +72,5 @@ def run(session: Session, module: str, name: str, *words: str) -> dict[str, Any]
 
 def summary_of(sb: Any, budget: int = 200) -> str:
     """Return the text of LLDB's value as gdb's code writes it, in the bound session's frame."""
-    from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
-
     look = part("views").Look(rust=current.language == "rust")
     return str(part("summaries").summarize(Value.of(sb), look, budget))

@@ -14,6 +14,7 @@ from .views import Child, Children, Look, Value
 
 _INDEXED = re.compile(r"(?P<base>.+?)\[(?P<index>[^\[\]]+)\]\Z", re.DOTALL)
 _MEMBER = re.compile(r"(?P<base>.+)\.(?P<name>\w+)\Z", re.DOTALL)
+_NUMBER = re.compile(r"\[-?\d+\]\Z")
 _PAGE = 1000
 
 
@@ -83,8 +84,16 @@ def _look_up(children: Children, index: str, look: Look) -> Child | None:
 
 def _named(children: Children, name: str, look: Look) -> Child | None:
     start = 0
+    number = int(name[1:-1]) if _NUMBER.match(name) else None
     while not look.is_over and (drawn := children.get(start, start + _PAGE, look)):
         for child in drawn:
+            if number is not None and child.key is not None:
+                # A number is compared much sooner than its text is made.
+                key = child.key()
+                if key.type.strip_typedefs().code == gdb.TYPE_CODE_INT:
+                    if int(key) == number:
+                        return child
+                    continue
             if name_of(child, look) == name:
                 return child
         start += len(drawn)

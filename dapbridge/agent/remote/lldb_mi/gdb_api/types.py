@@ -96,7 +96,7 @@ class Field:
 class Type:
     """gdb.Type. `value` is the one whose type it is, for what depends on it: the length of an array, a Rust variant."""
 
-    __slots__ = ("_code", "_depends", "_fields", "_made", "_names", "_size", "sb", "value")
+    __slots__ = ("_code", "_depends", "_fields", "_made", "_names", "_signed", "_size", "sb", "value")
 
     def __init__(self, sb: Any, value: Value | None = None) -> None:
         self.sb = sb
@@ -104,6 +104,7 @@ class Type:
         self._code = 0
         self._size: int | None = None
         self._depends: bool | None = None
+        self._signed: bool | None = None
         self._fields: list[Field] | None = None
         self._made: dict[str, Type] = {}
         """Types that were made of this one: many values have one type, and LLDB takes its time."""
@@ -174,7 +175,9 @@ class Type:
     @property
     def is_signed(self) -> bool:
         """Whether it is an integer that can be negative."""
-        return self.basic not in _UNSIGNED and self.code in (codes.INT, codes.CHAR, codes.ENUM)
+        if self._signed is None:
+            self._signed = self.basic not in _UNSIGNED and self.code in (codes.INT, codes.CHAR, codes.ENUM)
+        return self._signed
 
     @property
     def is_scalar(self) -> bool:
