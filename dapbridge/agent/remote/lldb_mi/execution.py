@@ -101,9 +101,7 @@ def until(session: Session, place: str) -> dict[str, Any]:
 def interrupt(session: Session, *options: str) -> dict[str, Any]:
     """Stop the target; `*stopped` follows."""
     if session.process.IsValid() and not session.is_told_stopped:
-        # In the middle of a hit that doesn't count it goes unheard; then it is sent again (events.py, hits.py).
-        session.interrupt_wanted = True
-        session.process.SendAsyncInterrupt()
+        session.interrupt()
     return {}
 
 

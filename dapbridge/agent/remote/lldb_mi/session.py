@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from dapbridge.agent.remote.lldb_mi.output import Output
 _GONE = (lldb.eStateDetached, lldb.eStateExited, lldb.eStateInvalid, lldb.eStateUnloaded, lldb.eStateConnected)
 
 _STAND_S = 3.0
+_AGAIN_S = 0.25
 
 
 class Session:
@@ -158,9 +160,21 @@ class Session:
         """
         if self.is_attached and not self.stands.is_set():
             self.rest_wanted = True
-            self.process.SendAsyncInterrupt()
-            self.stands.wait(_STAND_S)
+            self._insist(lambda: self.rest_wanted)
             self.rest_wanted = False
+
+    def interrupt(self) -> None:
+        """Let the target stand as soon as it can; nobody waits here."""
+        self.interrupt_wanted = True
+        threading.Thread(target=self._insist, args=(lambda: self.interrupt_wanted,), daemon=True).start()
+
+    def _insist(self, is_wanted: Callable[[], bool]) -> None:
+        """Interrupt the target until it stands: in the middle of a hit, or a step of LLDB's own, it goes unheard."""
+        limit = time.monotonic() + _STAND_S
+        while is_wanted() and time.monotonic() < limit:
+            self.process.SendAsyncInterrupt()
+            if self.stands.wait(_AGAIN_S):
+                return
 
     def let_go(self) -> bool:
         """Detach, if that is still to be done; return whether the target is free."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import lldb
 
 from dapbridge.agent.remote.lldb_mi import breakpoints, signals, watching
+from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import LAST, set_convenience_variable
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 from dapbridge.agent.remote.lldb_mi.session import Session
@@ -23,6 +25,7 @@ def tell(session: Session) -> None:
     """Tell `*stopped` for the thread that has the most to say."""
     session.interrupt_wanted = False
     thread = _find_thread(session)
+    _drop_step(session)
     session.process.SetSelectedThread(thread)
     session.let_all_run()
     session.is_told_stopped = True
@@ -31,6 +34,18 @@ def tell(session: Session) -> None:
     session.watch_hits.clear()
     fields = fields | {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
     session.output.exec_async("stopped", fields)
+
+
+def _drop_step(session: Session) -> None:
+    """Have LLDB forget a step that this stop has ended early: else the next continue would take it up again."""
+    if session.stepping_thread is None:
+        return
+    stepping = session.process.GetThreadByIndexID(session.stepping_thread)
+    if stepping.IsValid() and stepping.GetStopReason() != lldb.eStopReasonPlanComplete:
+        session.process.SetSelectedThread(stepping)
+        # It may have had none that LLDB lets go of.
+        with suppress(MiError):
+            session.run_console("thread plan discard 1")
 
 
 def is_none(session: Session) -> bool:
