@@ -57,6 +57,7 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_steps.py::test_the_end_of_a_thread_that_runs_alone_stops_the_others": _AT_STOPS,
     "test_gdb_exceptions.py::test_throw_rethrow_and_catch_are_told_apart": "LLDB has no SystemTap probes, "
     "without which nothing tells what is thrown again",
+    "test_gdb_forks.py": "LLDB follows one process alone (followFork is refused)",
     "test_gdb_reverse.py": _NO_RECORD,
     "test_gdb_reverse_threads.py": _NO_RECORD,
 }

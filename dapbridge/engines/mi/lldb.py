@@ -11,6 +11,7 @@ from dapbridge.config import AttachConfig, SignalAction
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi import signals
 from dapbridge.engines.mi.lldb_bundle import make_bundle, start_argv
+from dapbridge.errors import UserError
 from dapbridge.mi.commands import command
 
 _LADDER: tuple[Step, ...] = (("close_stdin", 3.0), ("signal", "INT", 2.0), ("signal", "TERM", 4.0))
@@ -30,6 +31,10 @@ class Lldb:
         return {name: value for name, value in brought.items() if name != "breakpointModes"}
 
     async def settings(self, agent: Agent, process: Process, config: AttachConfig) -> list[str]:
+        if config.follow_fork != "parent":
+            raise UserError(
+                f'the engine lldb follows no forks ("followFork": "{config.follow_fork}"); the engine gdb does'
+            )
         return [
             "-x-prepare",
             *(self.handle_signals([name], action) for name, action in signals.actions(config).items()),
