@@ -1,5 +1,6 @@
 """Our MI server on LLDB alone, with a real LLDB in the sidecar's image, beside a fixture's container: MI in, MI out."""
 
+import asyncio
 import io
 import tarfile
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from docker.utils.socket import frames_iter
 from support.engine import connect
 from support.images import image
 
+from dapbridge.config import SidecarConfig
 from dapbridge.engines.mi.lldb_bundle import make_bundle, start_argv
 from dapbridge.errors import ProtocolError
 from dapbridge.mi.connection import MiConnection
 from dapbridge.mi.records import Async, Record, Result
-from dapbridge.runtimes.sidecar_image import image_tag
+from dapbridge.runtimes.docker_client import DockerClient
+from dapbridge.runtimes.sidecar_image import ensure_image
 
 LIMIT_S = 60
 _BUNDLE = "/tmp/lldb_mi.zip"
@@ -77,7 +80,7 @@ def server_for(fixture: str) -> Iterator[MiServer]:
         try:
             target.start()
             sidecar = client.containers.create(
-                image_tag(),
+                asyncio.run(_sidecar_image()),
                 start_argv(_BUNDLE, 1),
                 stdin_open=True,
                 network_mode="none",
@@ -97,6 +100,14 @@ def server_for(fixture: str) -> Iterator[MiServer]:
         finally:
             for container in filter(None, (sidecar, target)):
                 container.remove(force=True)
+
+
+async def _sidecar_image() -> str:
+    client = await DockerClient.connect()
+    try:
+        return await ensure_image(client, SidecarConfig(), lambda *_: None)
+    finally:
+        client.close()
 
 
 def _packed(name: str, content: bytes) -> bytes:
