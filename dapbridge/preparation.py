@@ -153,7 +153,7 @@ async def read_facts(agent: Agent, process: Process) -> ElfFacts | None:
 
 
 def choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
-    """Return the engine that is wanted, or for "auto" the one for the program's language. Raises UserError."""
+    """Return the engine that is wanted, or for "auto" the one for the program's language."""
     if wanted != "auto":
         return wanted
     if facts is not None and facts.language == "go":

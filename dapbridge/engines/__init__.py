@@ -6,9 +6,6 @@ from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Process
 from dapbridge.config import EngineName
 from dapbridge.engines.base import Emit, Engine
-from dapbridge.errors import UserError
-
-SUPPORTED = ("gdb", "lldb", "delve")
 
 
 def make_running_delve_engine(address: str, agent: Agent, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
@@ -20,7 +17,7 @@ def make_running_delve_engine(address: str, agent: Agent, tasks: asyncio.TaskGro
 
 
 def make_engine(name: EngineName, agent: Agent, process: Process, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
-    """Return a new engine for `process`. Raises UserError for one that is not there yet."""
+    """Return a new engine for `process`."""
     if name == "gdb":
         from dapbridge.engines.mi.engine import MiEngine
         from dapbridge.engines.mi.gdb import Gdb
@@ -31,9 +28,7 @@ def make_engine(name: EngineName, agent: Agent, process: Process, tasks: asyncio
         from dapbridge.engines.mi.lldb import Lldb
 
         return MiEngine(Lldb(), agent, process, tasks, emit)
-    if name == "delve":
-        from dapbridge.engines.delve import Delve
-        from dapbridge.engines.relay.engine import RelayEngine
+    from dapbridge.engines.delve import Delve
+    from dapbridge.engines.relay.engine import RelayEngine
 
-        return RelayEngine(Delve(agent, process, tasks), tasks, emit)
-    raise UserError(f"engine '{name}' is not there yet; there is {', '.join(SUPPORTED)}")
+    return RelayEngine(Delve(agent, process, tasks), tasks, emit)
