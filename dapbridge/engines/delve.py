@@ -72,7 +72,7 @@ class Delve:
                 pid=self._process.pid,
             )
         except UserError as error:
-            raise UserError(f"{error}; Go programs need Delve there (1.22 or newer)") from None
+            raise UserError(f"{error}; Go programs need Delve there (1.22.1 or newer)") from None
         await _wait_listening(child)
         self._reader = self._tasks.create_task(_log_output(child))
         channel = await self._agent.open_connection(child, address)
@@ -293,7 +293,7 @@ async def _wait_listening(child: Child) -> None:
         data = await child.read()
         if not data:
             text = said.decode("utf-8", "replace").strip() or "its log has the reason"
-            raise UserError(f"dlv did not start in the sidecar: {text} (it has to be Delve 1.22 or newer)")
+            raise UserError(f"dlv did not start in the sidecar: {text} (it has to be Delve 1.22.1 or newer)")
         said += data
 
 
