@@ -34,7 +34,9 @@ def _kill_everything_in_the_sidecar_of(target: DockerTarget) -> None:
         (sidecar,) = docker.containers.list(filters={"label": f"dapbridge.target-name={target.name}"})
         listed = sidecar.top(ps_args="-eo pid,comm")["Processes"]
     pids = {name: int(pid) for pid, name in listed}
-    # The agent must not see gdb's end, nor gdb the agent's: either would put things right by itself.
-    os.kill(pids["python3"], signal.SIGSTOP)
-    os.kill(pids["gdb"], signal.SIGKILL)
-    os.kill(pids["python3"], signal.SIGKILL)
+    # The agent must not see the debugger's end, nor that the agent's: either would put things right by itself.
+    keepers = [pids[name] for name in ("python3", "lldb-keeper") if name in pids]
+    for pid in keepers:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in [*(pid for pid in pids.values() if pid not in keepers), *keepers]:
+        os.kill(pid, signal.SIGKILL)

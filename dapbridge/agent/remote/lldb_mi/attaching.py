@@ -11,7 +11,7 @@ from dapbridge.agent.remote import processes
 from dapbridge.agent.remote.lldb_mi import events, looking, signals
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.files import Locator, read_ahead
+from dapbridge.agent.remote.lldb_mi.files import Locator, process_entry, read_ahead
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _PLATFORM = "remote-linux"
@@ -51,8 +51,12 @@ def prepare(session: Session) -> dict[str, Any]:
 
 
 @mi_command("-file-exec-and-symbols")
-def load_program(session: Session, path: str) -> dict[str, Any]:
-    """Read the symbols of a program, and of the libraries that the process has."""
+def load_program(session: Session, path: str = "") -> dict[str, Any]:
+    """Read the symbols of a program, and of the libraries that the process has; of one that it has become, alone."""
+    if session.is_attached:
+        if path:
+            _load_new_program(session, path)
+        return {}
     error = lldb.SBError()
     target = session.debugger.CreateTarget(path, None, _PLATFORM, False, error)
     if not error.Success() or not target.IsValid():
@@ -66,6 +70,15 @@ def load_program(session: Session, path: str) -> dict[str, Any]:
     # What the first stop will want.
     looking.part("values")
     return {}
+
+
+def _load_new_program(session: Session, path: str) -> None:
+    """Show LLDB the program after an exec, which it looks for in vain by the path that the kernel has."""
+    module = session.target.AddModule(path, None, None)
+    if not module.IsValid():
+        raise MiError(f"{path} can't be read")
+    entry = module.GetObjectFileEntryPointAddress().GetFileAddress()
+    session.target.SetModuleLoadAddress(module, process_entry(session.pid, entry) - entry)
 
 
 @mi_command("-target-attach")

@@ -66,7 +66,7 @@ def _tell(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
 
 
 def _tell_state(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
-    if not event.GetType() & lldb.SBProcess.eBroadcastBitStateChanged:
+    if not event.GetType() & lldb.SBProcess.eBroadcastBitStateChanged or not session.is_attached:
         return
     state = lldb.SBProcess.GetStateFromEvent(event)
     if session.log_lines is not None:

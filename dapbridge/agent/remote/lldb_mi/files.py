@@ -21,6 +21,7 @@ from dapbridge.agent.remote.lldb_mi.session import Session
 _DELETED = " (deleted)"
 _PT_NOTE = 4
 _NT_GNU_BUILD_ID = 3
+_AT_ENTRY = 9
 _MAX_HEADERS = 256
 _MAX_NOTES = 1 << 16
 _ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -117,6 +118,15 @@ def linker_names(pid: int) -> list[str]:
     finally:
         link_map.close()
     return [name for name in dict.fromkeys(found) if name.startswith("/")]
+
+
+def process_entry(pid: int, default: int) -> int:
+    """Return where the program of a process is entered, from its auxiliary vector."""
+    pair = struct.Struct("@LL")
+    with open(f"/proc/{pid}/auxv", "rb") as auxv:
+        data = auxv.read()
+    entries: dict[int, int] = dict(pair.iter_unpack(data[: len(data) // pair.size * pair.size]))
+    return entries.get(_AT_ENTRY, default)
 
 
 def read_ahead(session: Session, locator: Locator) -> None:

@@ -182,6 +182,7 @@ class Session:
         if not process.IsValid() or process.GetState() in _GONE:
             return True
         self.rest()
+        self.is_attached = False
         self.let_all_run()
         self.target.DeleteAllBreakpoints()
         self.target.DeleteAllWatchpoints()
