@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +33,7 @@ from dapbridge.symbols import ElfFacts
 log = logging.getLogger(__name__)
 
 _END_LIMIT_S = 90.0
+_ENDING_S = 3.0
 _MIB = 1 << 20
 
 
@@ -125,6 +126,7 @@ class Observed:
 
     async def explain_end(self, error: DapbridgeError) -> StacksError:
         """Return the error to show in place of `error`, which may come from the target's end."""
+        await self._settle_end()
         if self._agent.end_reason is not None:
             code = await self._sidecar.target_exit_code()
             if code is not None:
@@ -135,6 +137,17 @@ class Observed:
             return StacksError(text, UNAVAILABLE)
         hint = Gdb().attach_hint(text)
         return StacksError(f"{text} ({hint})" if hint else text, NOT_DEBUGGABLE)
+
+    async def _settle_end(self) -> None:
+        """Wait a moment for the agent's end where the process has ended: with a container's first one both end."""
+        try:
+            if (await self._agent.inspect(self._process.pid)).process.state not in "ZX":
+                return
+        except DapbridgeError:
+            pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ENDING_S):
+                await self._agent.wait_closed()
 
     async def aclose(self) -> None:
         """End the debugger."""
