@@ -280,8 +280,8 @@ async def test_watching_a_target_that_ends() -> None:
             target.trigger()
             async with asyncio.timeout(LIMIT_S):
                 _, stderr = await process.communicate()
-            assert process.returncode == 77
             assert stderr.decode().splitlines()[-1].startswith("Error: the target has ended with exit code 3")
+            assert process.returncode == 77
 
 
 async def test_the_sidecar_is_killed_meanwhile() -> None:

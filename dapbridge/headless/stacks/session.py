@@ -129,6 +129,9 @@ class Observed:
         await self._settle_end()
         if self._agent.end_reason is not None:
             code = await self._sidecar.target_exit_code()
+            if code is None:
+                # On a busy machine the runtime tells of it late.
+                code = await self._sidecar.target_exit_code()
             if code is not None:
                 return StacksError(f"the target has ended with exit code {code}", NOT_DEBUGGABLE)
             return StacksError(f"the sidecar has ended: {self._agent.end_reason}", UNAVAILABLE)
