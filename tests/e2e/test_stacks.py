@@ -334,4 +334,4 @@ async def test_a_go_program_that_delve_can_not_read_has_threads() -> None:
         assert code == 0, stderr
         await target.assert_let_go()
     assert re.search(r"^note: goroutines can't be shown \(.+\): these are the threads", stdout, re.MULTILINE)
-    assert re.search(r"^1 thread: 'server' \(1\)$", stdout, re.MULTILINE)
+    assert re.search(r"^1 thread: 'go_stripped' \(1\)$", stdout, re.MULTILINE)

@@ -18,6 +18,8 @@ _HOSTS = "the host's own gdb"
 
 _GDB_ONLY: dict[str, str] = {
     "test_bench.py": "measures gdb against gdb",
+    "test_bench_stacks.py": "measures gdb against gdb",
+    "test_stacks.py": "core files are read by gdb, whatever the engine of sessions",
     "test_gdb_threads.py::test_listing_500_threads_takes_less_than_mis_own_list": "measures gdb against gdb",
     "test_gdb_code_on_this_host.py": _HOSTS,
     "test_gdb_looking_on_this_host.py": _HOSTS,
