@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import lldb
@@ -106,8 +107,9 @@ def _fields(session: Session, thread: Any) -> dict[str, Any]:
     if reason == lldb.eStopReasonBreakpoint and session.ended_scopes:
         ended, session.ended_scopes = session.ended_scopes, []
         for number in ended:
-            session.output.notify("breakpoint-deleted", {"id": number})
             breakpoints.forget(session, number)
+            # Behind the stop: whoever reads it knows what is meant.
+            session.post(partial(session.output.notify, "breakpoint-deleted", {"id": number}))
         return {"reason": "watchpoint-scope", "wpnum": ended[0]}
     if reason == lldb.eStopReasonBreakpoint:
         numbers = breakpoints.hits_of(session, thread)

@@ -180,6 +180,8 @@ def watch(session: Session, settings: str) -> dict[str, Any]:
         address = int(places.present_address(wish))
         taken = sum(each.registers for each in session.watches.values())
         registers = places.check_registers(wish["label"], address, wish["size"], taken)
+        if condition := hits.split(wish["condition"])[0]:
+            gdb.parse_and_eval(condition)
     except gdb.error as error:
         raise MiError(str(error)) from None
     number = _FIRST + session.watch_count

@@ -11,11 +11,12 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import lldb
+
 from dapbridge.agent.remote.lldb_mi.gdb_api import codes, errors
 from dapbridge.agent.remote.lldb_mi.gdb_api.code import (
     Architecture,
     Block,
-    Symbol,
     Symtab,
     block_for_pc,
     decode_line,
@@ -29,6 +30,8 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import demangled, format_add
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Field, Type, lookup_type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import LazyString, Value
 from dapbridge.agent.remote.lldb_mi.gdb_api.visualizers import default_visualizer, lookups
+
+_OF_FRAMES = (lldb.eValueTypeVariableArgument, lldb.eValueTypeVariableLocal)
 
 
 class _Inferior:
@@ -51,9 +54,11 @@ class _Inferior:
         return list(threads())
 
 
-def _lookup_symbol(name: str, *_: Any) -> tuple[Symbol | None, bool]:
+def _lookup_symbol(name: str, *_: Any) -> tuple[SimpleNamespace | None, bool]:
     found = next((each for each in locals_of(current.frame) if each.GetName() == name), None)
-    return (None if found is None else Symbol(found)), False
+    if found is None:
+        return None, False
+    return SimpleNamespace(needs_frame=found.GetValueType() in _OF_FRAMES), False
 
 
 def _nothing(*_: Any) -> None:

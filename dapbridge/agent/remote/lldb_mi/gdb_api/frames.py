@@ -9,6 +9,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.code import Architecture, Block, Fun
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, language_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 from dapbridge.agent.remote.lldb_mi.gdb_api.registers import find
+from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 
 
@@ -41,7 +42,7 @@ class Frame:
     def name(self) -> str | None:
         """Return the name of its function."""
         name = self.sb.GetFunctionName()
-        return None if name is None else str(name).removeprefix("::")
+        return None if name is None else without_hash(str(name).removeprefix("::"))
 
     def older(self) -> Frame | None:
         """Return the frame that called it."""
