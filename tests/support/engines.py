@@ -81,6 +81,12 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_data_breakpoints.py::test_a_call_that_a_panic_ends_ends_the_scope_too": "unwinding passes by the place "
     "where a caller goes on, which is all that LLDB can watch",
     "test_gdb_breakpoint_limits.py::test_too_many_hardware_breakpoints_let_a_running_target_run": _NO_HARDWARE,
+    "test_gdb_breakpoint_limits.py::test_too_many_hardware_breakpoints_are_told_when_a_standing_target_goes_on": (
+        _NO_HARDWARE
+    ),
+    "test_gdb_breakpoint_limits.py::test_an_address_without_memory_is_told_when_the_target_goes_on": "with LLDB it is told "
+    "when it is set",
+    "test_gdb_control.py::test_read_only_changes_nothing": "LLDB evaluates as C++: a comparison is true, not 1",
     "test_gdb_reverse.py": _NO_RECORD,
     "test_gdb_reverse_threads.py": _NO_RECORD,
 }

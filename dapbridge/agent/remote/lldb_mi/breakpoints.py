@@ -83,7 +83,7 @@ def _at_address(session: Session, address: int) -> Any:
     if session.process.IsValid():
         region = lldb.SBMemoryRegionInfo()
         if not session.process.GetMemoryRegionInfo(address, region).Success() or not region.IsExecutable():
-            raise MiError(f"Cannot insert breakpoint at {address:#x}: there is no code")
+            raise MiError(f"Cannot access memory at address {address:#x}: there is no code")
     return session.target.BreakpointCreateByAddress(address)
 
 
