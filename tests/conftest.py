@@ -28,10 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "engine" in metafunc.fixturenames:
+    file, name = metafunc.definition.path.name, metafunc.function.__name__
+    if "engine" in metafunc.fixturenames and engines.is_in_matrix(file):
         wanted = metafunc.config.getoption("--engine").split(",")
-        name = metafunc.function.__name__
-        metafunc.parametrize("engine", engines.parameters(metafunc.definition.path.name, name, wanted), indirect=True)
+        metafunc.parametrize("engine", engines.parameters(file, name, wanted), indirect=True)
 
 
 def pytest_configure() -> None:

@@ -15,8 +15,9 @@ from support.serving import serving
 @pytest.fixture(autouse=True)
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine that the test runs with: `support.serving` attaches with it."""
-    before = engines.current.set(request.param)
-    yield request.param
+    name: str = getattr(request, "param", "gdb")
+    before = engines.current.set(name)
+    yield name
     engines.current.reset(before)
 
 

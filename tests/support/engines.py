@@ -14,12 +14,25 @@ ALL = ("gdb", "lldb")
 current: ContextVar[str] = ContextVar("engine", default="gdb")
 """The engine of the test that runs now."""
 
+_MATRIX = frozenset(
+    [
+        "test_debugger_ends.py",
+        "test_lost_sidecar.py",
+        "test_main_job.py",
+        "test_many_editors.py",
+        "test_null_pointers.py",
+        "test_rust.py",
+        "test_session_ends.py",
+        "test_target_ends.py",
+        "test_targets.py",
+    ]
+)
+_LLDB_ONLY = "test_lldb_"
+"""How modules begin that are about lldb alone."""
+
 _HOSTS = "the host's own gdb"
 
 _GDB_ONLY: dict[str, str] = {
-    "test_bench.py": "measures gdb against gdb",
-    "test_bench_stacks.py": "measures gdb against gdb",
-    "test_stacks.py": "core files are read by gdb, whatever the engine of sessions",
     "test_gdb_threads.py::test_listing_500_threads_takes_less_than_mis_own_list": "measures gdb against gdb",
     "test_gdb_code_on_this_host.py": _HOSTS,
     "test_gdb_looking_on_this_host.py": _HOSTS,
@@ -45,9 +58,6 @@ _WORDS = "LLDB's words for a broken expression are others"
 _FEWER = "LLDB's log points don't bring as many lines in the time of the test"
 _AT_STOPS = "LLDB looks for threads that have come and gone only when the target stands"
 _NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no modes are advertised"
-
-_LLDB_ONLY = "test_lldb_"
-"""How modules begin that are about lldb alone."""
 
 LLDB_CANNOT: dict[str, str] = {
     "test_gdb_values_cpp.py::test_a_users_own_printer_serves_also_an_endless_row": "a printer of gdb's; "
@@ -91,6 +101,11 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_reverse_threads.py": _NO_RECORD,
 }
 """Modules ("file.py") and tests ("file.py::test") that don't apply to lldb, and why."""
+
+
+def is_in_matrix(file: str) -> bool:
+    """Tell whether a module's tests are run with each engine; the others choose theirs, or need none."""
+    return file.startswith(("test_gdb_", _LLDB_ONLY)) or file in _MATRIX
 
 
 def parameters(file: str, test: str, wanted: Sequence[str]) -> list[Any]:
