@@ -56,6 +56,7 @@ _EXIT_SIGNAL = "LLDB tells the signal that has ended a process and an exit code 
 _CALLS = "LLDB's evaluator calls functions for what gdb computes by itself, and log points call none"
 _WORDS = "LLDB's words for a broken expression are others"
 _FEWER = "LLDB's log points don't bring as many lines in the time of the test"
+_ONE_PROCESS = "LLDB follows one process alone (followFork is refused)"
 _AT_STOPS = "LLDB looks for threads that have come and gone only when the target stands"
 _NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no modes are advertised"
 
@@ -81,7 +82,8 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_steps.py::test_the_end_of_a_thread_that_runs_alone_stops_the_others": _AT_STOPS,
     "test_gdb_exceptions.py::test_throw_rethrow_and_catch_are_told_apart": "LLDB has no SystemTap probes, "
     "without which nothing tells what is thrown again",
-    "test_gdb_forks.py": "LLDB follows one process alone (followFork is refused)",
+    "test_gdb_forks.py": _ONE_PROCESS,
+    "test_gdb_logpoints.py::test_children_end_as_they_do_without_log_points": _ONE_PROCESS,
     "test_gdb_data_breakpoints.py::test_rusts_locals_and_members": "for LLDB Rust's main function has a caller, "
     "where its locals end; for gdb it is the outermost one",
     "test_gdb_data_breakpoints.py::test_one_that_persisted_is_set_before_the_attach": "LLDB watches only in a process "
