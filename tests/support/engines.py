@@ -83,7 +83,16 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_steps.py::test_the_end_of_a_thread_that_runs_alone_stops_the_others": _AT_STOPS,
     "test_gdb_exceptions.py::test_throw_rethrow_and_catch_are_told_apart": "LLDB has no SystemTap probes, "
     "without which nothing tells what is thrown again",
-    "test_gdb_forks.py": _ONE_PROCESS,
+    "test_gdb_forks.py::test_a_watchpoint_kills_nobody_who_is_not_debugged": _ONE_PROCESS,
+    "test_gdb_forks.py::test_helpers_are_started_while_other_threads_meet_breakpoints": _ONE_PROCESS,
+    "test_gdb_forks.py::test_the_debugger_can_go_with_the_child": _ONE_PROCESS,
+    "test_gdb_forks.py::test_the_childs_end_ends_a_session_that_went_with_it": _ONE_PROCESS,
+    "test_gdb_forks.py::test_a_child_is_let_go_when_the_bridge_is_killed": _ONE_PROCESS,
+    "test_gdb_forks.py::test_a_vforks_child_runs_on_untouched_also_where_both_are_debugged": _ONE_PROCESS,
+    "test_gdb_forks.py::test_both_processes_are_debugged": _ONE_PROCESS,
+    "test_gdb_forks.py::test_one_process_end_is_not_the_sessions_where_both_are_debugged": _ONE_PROCESS,
+    "test_gdb_forks.py::test_children_by_the_dozen_come_and_go_where_both_are_debugged": _ONE_PROCESS,
+    "test_gdb_forks.py::test_every_process_is_let_go_at_whatever_end": _ONE_PROCESS,
     "test_gdb_logpoints.py::test_children_end_as_they_do_without_log_points": _ONE_PROCESS,
     "test_gdb_data_breakpoints.py::test_rusts_locals_and_members": "for LLDB Rust's main function has a caller, "
     "where its locals end; for gdb it is the outermost one",
