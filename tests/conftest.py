@@ -35,8 +35,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_configure() -> None:
-    # A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP, and what the tests start would
-    # inherit that; but no handlers.
+    # A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP. What the tests start would
+    # inherit that, but no handlers.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
