@@ -131,7 +131,10 @@ class TestRefusals:
         outcome = subprocess.run(
             [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False
         )
-        assert "UserError: permission denied on the Docker engine's socket (docker context 'default'" in outcome.stderr
+        assert (
+            "UnavailableError: permission denied on the Docker engine's socket (docker context 'default'"
+            in outcome.stderr
+        )
         assert "for uid 65534: add yourself to the group 'docker'" in outcome.stderr
 
     async def test_ssh_without_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
