@@ -161,9 +161,10 @@ def show(outcomes: "Sequence[Report | StacksError]", *, as_json: bool, collapsed
         _print_text(reports)
     if html is not None and reports:
         from dapbridge.headless.stacks.html import to_html
+        from dapbridge.whole_file import write_whole
 
         try:
-            html.write_text(to_html(reports), encoding="utf-8")
+            write_whole(html, to_html(reports).encode())
         except OSError as error:
             raise failure(f"can't write {html}: {error.strerror}", 1) from None
     errors = [each for each in outcomes if isinstance(each, StacksError)]

@@ -1,9 +1,5 @@
 """The files in which editors look for configurations, and how a new one is put there beside what is there already."""
 
-import contextlib
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +12,7 @@ from dapbridge.editors.jsonc import append_to_array, parse_jsonc
 from dapbridge.editors.looking import Findings
 from dapbridge.errors import UserError
 from dapbridge.runtimes.target import parse_target
+from dapbridge.whole_file import write_whole
 
 
 class Place(Struct, frozen=True):
@@ -113,7 +110,7 @@ def write_entry(place: Place, entry: JsonObject, folder: Path, name: str) -> Wri
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is not understood, and was left as it is: {error}") from error
     try:
-        _replace(file, text)
+        write_whole(file, text.encode())
     except OSError as error:
         raise UserError(f"{file} can't be written: {error.strerror}") from error
     return Written(file, name, is_new=True)
@@ -147,28 +144,3 @@ def _with_variable(path: str, folder: Path, variable: str) -> str:
         return path
     rest = Path(path).relative_to(folder).as_posix()
     return variable if rest == "." else f"{variable}/{rest}"
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write the whole file or nothing of it; a symlink stays one, and so do the permissions. Raises OSError."""
-    file = file.resolve()
-    file.parent.mkdir(exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        if file.exists():
-            shutil.copymode(file, temporary)
-        else:
-            os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -22,7 +22,7 @@ from dapbridge.headless.happenings import (
     Warned,
 )
 from dapbridge.headless.shown import hit_lines
-from dapbridge.headless.whole_file import write_whole
+from dapbridge.whole_file import write_whole
 
 MAX_HITS = 50
 """Of a probe that are written; a CI server has to load the whole file."""
