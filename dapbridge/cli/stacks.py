@@ -148,6 +148,8 @@ def show(outcomes: "Sequence[Report | StacksError]", *, as_json: bool, collapsed
     from dapbridge.headless.stacks.session import StacksError
 
     reports = [each for each in outcomes if isinstance(each, Report)]
+    # First the page: whoever reads the other output may leave early.
+    page_failure = _write_page(html, reports) if html is not None and reports else None
     if as_json:
         import msgspec
 
@@ -159,19 +161,25 @@ def show(outcomes: "Sequence[Report | StacksError]", *, as_json: bool, collapsed
         click.echo(to_collapsed(reports), nl=False)
     else:
         _print_text(reports)
-    if html is not None and reports:
-        from dapbridge.headless.stacks.html import to_html
-        from dapbridge.whole_file import write_whole
-
-        try:
-            write_whole(html, to_html(reports).encode())
-        except OSError as error:
-            raise failure(f"can't write {html}: {error.strerror}", 1) from None
+    if page_failure is not None:
+        raise page_failure
     errors = [each for each in outcomes if isinstance(each, StacksError)]
     for each in errors[:-1]:
         click.echo(f"Error: {each}", err=True)
     if errors:
         raise failure(str(errors[-1]), errors[0].exit_code)
+
+
+def _write_page(html: Path, reports: "Sequence[Report]") -> click.ClickException | None:
+    """Write the page; return what went wrong."""
+    from dapbridge.headless.stacks.html import to_html
+    from dapbridge.whole_file import write_whole
+
+    try:
+        write_whole(html, to_html(reports).encode())
+    except OSError as error:
+        return failure(f"can't write {html}: {error.strerror}", 1)
+    return None
 
 
 def _print_text(reports: "Sequence[Report]") -> None:
