@@ -22,15 +22,16 @@ _IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
-        default=",".join(engines.ALL),
-        help="the engines that end-to-end tests run with, by commas (default: %(default)s)",
+        help="the engines that the matrix of end-to-end tests runs with: gdb,lldb or one of them"
+        " (default: gdb with all of it, lldb with what looks at a target that stands)",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     file, name = metafunc.definition.path.name, metafunc.function.__name__
     if "engine" in metafunc.fixturenames and engines.is_in_matrix(file):
-        wanted = metafunc.config.getoption("--engine").split(",")
+        chosen: str | None = metafunc.config.getoption("--engine")
+        wanted = chosen.split(",") if chosen else engines.usual(file)
         metafunc.parametrize("engine", engines.parameters(file, name, wanted), indirect=True)
 
 

@@ -30,6 +30,19 @@ _MATRIX = frozenset(
 _LLDB_ONLY = "test_lldb_"
 """How modules begin that are about lldb alone."""
 
+_LOOKING = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("gdb_completions", "gdb_disassembly", "gdb_memory", "gdb_modules", "gdb_scopes", "gdb_sources", "gdb_stacks"),
+        *("gdb_values", "gdb_values_cpp", "gdb_values_paging", "gdb_values_rust", "gdb_values_setting"),
+        *("gdb_values_text", "main_job", "null_pointers", "rust"),
+    )
+)
+"""The modules that look at a target that stands: with lldb these are run always, the others where --engine asks for it.
+
+LLDB is a preview as yet, and now and then one of the others fails with it.
+"""
+
 _HOSTS = "the host's own gdb"
 
 _GDB_ONLY: dict[str, str] = {
@@ -78,6 +91,7 @@ LLDB_CANNOT: dict[str, str] = {
     "ends in abort(), in a static program",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
+    "test_gdb_logpoints.py::test_a_step_over_a_log_point_is_a_step": "with LLDB its line may be told twice",
     "test_gdb_threads.py::test_threads_that_come_and_go_are_told_in_order": _AT_STOPS,
     "test_gdb_threads.py::test_a_thread_that_has_exited_is_gone_also_while_it_is_selected": _AT_STOPS,
     "test_gdb_steps.py::test_the_end_of_a_thread_that_runs_alone_stops_the_others": _AT_STOPS,
@@ -120,6 +134,11 @@ LLDB_CANNOT: dict[str, str] = {
 def is_in_matrix(file: str) -> bool:
     """Tell whether a module's tests are run with each engine; the others choose theirs, or need none."""
     return file.startswith(("test_gdb_", _LLDB_ONLY)) or file in _MATRIX
+
+
+def usual(file: str) -> Sequence[str]:
+    """Return the engines that a module is run with where nobody chooses."""
+    return ALL if file in _LOOKING or file.startswith(_LLDB_ONLY) else ("gdb",)
 
 
 def parameters(file: str, test: str, wanted: Sequence[str]) -> list[Any]:
