@@ -17,6 +17,7 @@ from dapbridge.config import AttachConfig
 from dapbridge.engines.mi.debugger import Answer, Debugger
 from dapbridge.engines.mi.dialect import Dialect
 from dapbridge.engines.mi.libraries import LibraryLoader
+from dapbridge.engines.mi.program import read_program
 from dapbridge.engines.mi.stack import frames_of
 from dapbridge.engines.mi.threads import Thread
 from dapbridge.errors import EngineError
@@ -62,16 +63,8 @@ class CoreReader:
         tasks.create_task(debugger.run())
         self._libraries = LibraryLoader(self._agent, self._process, self._dialect, debugger)
         settings = await self._dialect.settings(self._agent, self._process, config)
-        asked = [debugger.send(each) for each in (*settings, *self._dialect.core_settings())]
-        program = [debugger.send(each) for each in self._dialect.load_program(f"/proc/{self._process.pid}/exe")]
-        await self._libraries.prepare()
-        for each in asked:
-            try:
-                await each
-            except EngineError as error:
-                log.debug("a setting that this %s does not know: %s", self._dialect.name, error)
-        for each in program:
-            await each
+        every = (*settings, *self._dialect.core_settings())
+        await read_program(debugger, self._dialect, every, self._process.pid, self._libraries)
 
     async def load(self, snapshot: Snapshot) -> None:
         """Read a snapshot, in place of the one before."""

@@ -48,6 +48,7 @@ from dapbridge.engines.mi.debugger import Debugger, owner
 from dapbridge.engines.mi.dialect import Dialect
 from dapbridge.engines.mi.interrupts import end_early, interrupt
 from dapbridge.engines.mi.libraries import LibraryLoader
+from dapbridge.engines.mi.program import read_program
 from dapbridge.engines.mi.requests import Handler, capabilities_of, collect
 from dapbridge.errors import DapbridgeError, EngineError, ProtocolError
 from dapbridge.mi.commands import command
@@ -110,16 +111,8 @@ class MiEngine:
             self._tasks.create_task(context.libraries.run()),
             self._tasks.create_task(modules.watch(context)),
         ]
-        settings = [debugger.send(each) for each in await self._dialect.settings(self._agent, self._process, config)]
-        program = [debugger.send(each) for each in self._dialect.load_program(f"/proc/{self._process.pid}/exe")]
-        await context.libraries.prepare()
-        for each in settings:
-            try:
-                await each
-            except EngineError as error:
-                log.debug("a setting that this %s does not know: %s", self._dialect.name, error)
-        for each in program:
-            await each
+        settings = await self._dialect.settings(self._agent, self._process, config)
+        await read_program(debugger, self._dialect, settings, self._process.pid, context.libraries)
         for cli_command in config.init_commands:
             await attach.say_output_of(context, cli_command)
         return self._dialect.capabilities(capabilities_of(HANDLERS.values()))
