@@ -50,8 +50,9 @@ class Lines:
 
     def flush(self) -> None:
         """Tell what is kept, in the loop's thread."""
-        self._told_at = time.monotonic()
         if self._kept:
+            # Not where there is nothing: nobody asks again behind that, so the next line has to be told at once.
+            self._told_at = time.monotonic()
             kept, self._kept, self._size = self._kept, [], 0
             self._session.output.notice("x-log", {"lines": kept})
 
