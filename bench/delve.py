@@ -147,19 +147,29 @@ def measure(adapter: Adapter, target: DockerTarget, stops: int, thinks_s: float 
             sample.round_trips_s.setdefault(command, []).append(perf_counter() - start)
             return body
 
-        for _ in range(stops):
+        def look() -> tuple[int, str, int]:
+            """Ask what an editor asks at a stop; return the goroutine, its function and the line."""
             thread = _main_goroutine(timed("threads"))
             frames = timed("stackTrace", threadId=thread, startFrame=0, levels=20)["stackFrames"]
             scopes = timed("scopes", frameId=frames[0]["id"])["scopes"]
             variables = timed("variables", variablesReference=scopes[0]["variablesReference"])["variables"]
             number = next(each["value"] for each in variables if each["name"] == "number")
             result = timed("evaluate", expression="number + 1", frameId=frames[0]["id"], context="watch")["result"]
-            if (frames[0]["name"], frames[0]["line"]) != ("main.step", line) or int(result) != int(number) + 1:
-                raise WrongFactsError(f"{frames[0]}, number {number}, number + 1 {result}")
+            if int(result) != int(number) + 1:
+                raise WrongFactsError(f"number {number}, number + 1 {result}")
+            return thread, frames[0]["name"], frames[0]["line"]
+
+        for _ in range(stops):
+            thread, *place = look()
+            if place != ["main.step", line]:
+                raise WrongFactsError(f"stopped in {place}")
             start = perf_counter()
             client.request("next", threadId=thread)
             client.event("stopped")
             sample.round_trips_s.setdefault("next until `stopped`", []).append(perf_counter() - start)
+            thread, *place = look()
+            if place != ["main.step", line + 1]:
+                raise WrongFactsError(f"stepped to {place}")
             timed("setBreakpoints", source={"path": path}, breakpoints=[{"line": line}])
             client.request("continue", threadId=thread)
             client.event("stopped")

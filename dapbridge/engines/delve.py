@@ -18,11 +18,10 @@ from dapbridge.agent.facts import Process
 from dapbridge.config import DELVES_OWN, AttachConfig
 from dapbridge.dap.connection import DapConnection
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
-from dapbridge.engines.relay.debugger import error_text
+from dapbridge.engines.relay.debugger import Line, error_text
 from dapbridge.engines.relay.dialect import Ask, M
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.go_files import read_remote_go_files
-from dapbridge.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class Delve:
         self._farewell = Farewell(agent)
         self._call = _Call.NONE
 
-    async def start(self, config: AttachConfig) -> Transport:
+    async def start(self, config: AttachConfig) -> Line:
         """See Dialect."""
         directory = await self._agent.directory("delve")
         address = f"unix:{directory}/dlv.sock"

@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,55 @@ async def test_a_farewell_is_said_whatever_the_end(
         await end(agent, stdin.close)
         async with asyncio.timeout(LIMIT_S):
             assert await heard == b"hello farewell"
+
+
+ECHO = """\
+import socket, sys
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
+print("listening", flush=True)
+connection, _ = listening.accept()
+while data := connection.recv(1 << 16):
+    for byte in data:
+        connection.sendall(bytes([byte]))
+"""
+
+
+@asynccontextmanager
+async def echo() -> AsyncIterator[Channel]:
+    """A peer that says byte by byte what it is told."""
+    async with agent_for(NOBODY) as (agent, _):
+        address = f"{await agent.directory('here')}/socket"
+        child = await agent.spawn([sys.executable, "-c", ECHO, address], ladder=[("hang_up", 10)])
+        assert await read(child, 10) == b"listening\n"
+        yield await agent.open_connection(child, f"unix:{address}")
+
+
+async def test_a_cue_is_replied_to_once_and_that_is_told_before_it_is_read() -> None:
+    async with echo() as channel:
+        told: list[bytes] = []
+        seen = b""
+        channel.write(b"is it a st")
+        channel.set_reply(b"stop?", b"yes, a stop?", lambda: told.append(seen))
+        assert await read(channel, 10) == b"is it a st"
+        channel.set_reply(b"stop?", b"yes, a stop?", lambda: told.append(seen))
+        channel.write(b"-")
+        # What was written took the reply away.
+        channel.write(b"op? stop?")
+        seen = await read(channel, 10)
+        assert (seen, told) == (b"-op? stop?", [])
+
+
+async def test_a_reply_is_said_at_its_cue() -> None:
+    async with echo() as channel:
+        told: list[bytes] = []
+        seen = b""
+        channel.write(b"x" * 100_000 + b"a stop? and a stop?")
+        channel.set_reply(b"stop?", b"(yes)", lambda: told.append(seen))
+        async with asyncio.timeout(LIMIT_S):
+            while not seen.endswith(b"(yes)"):
+                seen += await channel.read()
+        assert seen == b"x" * 100_000 + b"a stop? and a stop?(yes)"
+        assert len(told) == 1
+        assert b"stop?" not in told[0]

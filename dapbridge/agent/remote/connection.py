@@ -25,6 +25,7 @@ class Connection:
         """Connect to "unix:PATH" or "HOST:PORT". Raises OSError."""
         self.number = number
         self.farewell = b""
+        self._reply: Reply | None = None
         self._stream = stream
         self._loop = loop
         self._socket = _connect(address)
@@ -43,11 +44,16 @@ class Connection:
         if not self.is_open:
             self._stream.channels.consume(self.number, len(data or b""))
             return
+        self._reply = None
         if data is None:
             self._is_ending = True
         else:
             self._to_write += data
         self._turn()
+
+    def set_reply(self, cue: bytes, reply: bytes) -> None:
+        """Reply at once when the peer says `cue`, unless the host says something before that."""
+        self._reply = Reply(cue, reply)
 
     def take_credit(self) -> None:
         """Go on reading if the host has room for it; else let the peer wait."""
@@ -108,12 +114,36 @@ class Connection:
                 self.close()
         elif not self._discards:
             self._stream.channels.send(self.number, data)
+            self._answer_cue(data)
+
+    def _answer_cue(self, data: bytes) -> None:
+        if self._reply is not None and self._reply.is_due(data):
+            # The host is told before it reads what was replied to: control messages come first.
+            self._stream.send(event="replied", child=self.number)
+            self._to_write += self._reply.reply
+            self._reply = None
+            self._write()
 
     def _watch(self) -> None:
         has_room = self._can_read and (self._discards or self._stream.channels.room(self.number) > 0)
         self._loop.watch(
             self._socket.fileno(), (READ if has_room else 0) | (WRITE if self._to_write else 0), self._turn
         )
+
+
+class Reply:
+    """What is said once when the peer has said `cue`, in however many pieces."""
+
+    def __init__(self, cue: bytes, reply: bytes) -> None:
+        self.reply = reply
+        self._cue = cue
+        self._rest = b""
+
+    def is_due(self, data: bytes) -> bool:
+        """Take what the peer says next; tell whether it has come to the cue."""
+        data = self._rest + data
+        self._rest = data[max(0, len(data) - len(self._cue) + 1) :]
+        return self._cue in data
 
 
 def _connect(address: str) -> socket.socket:

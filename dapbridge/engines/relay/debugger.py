@@ -8,6 +8,8 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from dapbridge.dap.connection import BadMessage, DapConnection
 from dapbridge.dap.describe import describe
@@ -20,12 +22,23 @@ log = logging.getLogger(__name__)
 OnResponse = Callable[[Response], None]
 
 
+class Line(Transport, Protocol):
+    """What a debugger speaks on."""
+
+    def set_reply(self, cue: bytes, reply: bytes, on_replied: Callable[[], None]) -> None:
+        """Have the debugger answered with `reply` as near to it as can be when it says `cue`, once.
+
+        Unless something else is written before that. `on_replied` is called before what holds the cue is read.
+        """
+        ...
+
+
 class Debugger:
     """`run` reads until the debugger is gone; `send` and `ask` may be used before."""
 
-    def __init__(self, name: str, transport: Transport, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, name: str, line: Line, on_event: Callable[[Event], None]) -> None:
         self.name = name
-        self._transport = transport
+        self._line = line
         self._on_event = on_event
         self._connection = DapConnection()
         self._numbers = itertools.count(1)
@@ -38,7 +51,7 @@ class Debugger:
     async def run(self) -> None:
         """Read up to the debugger's end; then whatever waits for a response gets one that says so."""
         try:
-            while data := await self._transport.read():
+            while data := await self._line.read():
                 for message in self._connection.receive_data(data):
                     self._take(message)
                 await self._may_read.wait()
@@ -61,6 +74,23 @@ class Debugger:
             self._waiting[number] = on_response
             self._write(Request(number, command, arguments))
         return number
+
+    def send_at(self, cue: bytes, command: str, arguments: JsonObject, on_response: OnResponse) -> "Foreseen":
+        """Have a request sent by whoever is nearest to the debugger, as soon as it says `cue`; see `Line`."""
+        foreseen = Foreseen(next(self._numbers))
+        request = Request(foreseen.number, command, arguments)
+
+        def on_replied() -> None:
+            foreseen.is_sent = True
+            self._waiting[foreseen.number] = on_response
+            self._log_sent(request)
+
+        self._line.set_reply(cue, self._connection.send(request), on_replied)
+        return foreseen
+
+    def send_now(self, command: str, arguments: JsonObject, on_response: OnResponse) -> "Foreseen":
+        """Send a request, as what `send_at` had no time to send."""
+        return Foreseen(self.send(command, arguments, on_response), is_sent=True)
 
     async def ask(self, command: str, arguments: JsonObject) -> JsonObject:
         """Send a request and return its response's body. Raises EngineError."""
@@ -113,9 +143,20 @@ class Debugger:
             on_response(response)
 
     def _write(self, message: Message) -> None:
+        self._log_sent(message)
+        self._line.write(self._connection.send(message))
+
+    def _log_sent(self, message: Message) -> None:
         if self._wire_log.isEnabledFor(logging.DEBUG):
             self._wire_log.debug("%s < %s", self.name, describe(message))
-        self._transport.write(self._connection.send(message))
+
+
+@dataclass
+class Foreseen:
+    """A request that may be sent, and whether it was."""
+
+    number: int
+    is_sent: bool = False
 
 
 def error_text(response: Response) -> str:

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from dapbridge.dap.messages import Event, Response
-
-_RESUMING = frozenset(("continue", "next", "stepIn", "stepOut", "stepBack", "reverseContinue", "goto"))
+from dapbridge.engines.relay.requests import RESUMING
 
 
 class PauseLimit:
@@ -21,7 +20,7 @@ class PauseLimit:
     def note(self, message: Response | Event) -> None:
         """Take note of a message, before it is handed on."""
         if isinstance(message, Response):
-            if message.success and message.command in _RESUMING:
+            if message.success and message.command in RESUMING:
                 self._end()
         elif message.event == "stopped":
             self._end()
