@@ -455,6 +455,18 @@ class Child(Channel):
         if not self._exited.is_set():
             await self._agent._ask(Any, "look_after", child=self.number, pid=pid, parent=parent)
 
+    def lift_breakpoints(self) -> None:
+        """Have its breakpoints taken out of the target, which stands, until `put_breakpoints_back`.
+
+        It is not told: nothing may be asked of it meanwhile that has to do with them. Nobody waits for either; what is
+        written after them comes after them.
+        """
+        self._agent._request("lift_breakpoints", child=self.number)
+
+    def put_breakpoints_back(self) -> None:
+        """Have put in again what was taken out."""
+        self._agent._request("put_breakpoints_back", child=self.number)
+
     async def signal(self, name: str) -> None:
         """Signal the debugger ("INT"), past its stdin; ignored once it has ended."""
         if not self._exited.is_set():

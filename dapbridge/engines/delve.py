@@ -18,6 +18,7 @@ from dapbridge.agent.facts import Process
 from dapbridge.config import DELVES_OWN, AttachConfig
 from dapbridge.dap.connection import DapConnection
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
+from dapbridge.engines.delve_lifting import LiftedBreakpoints
 from dapbridge.engines.relay.debugger import Line, error_text
 from dapbridge.engines.relay.dialect import Ask, M
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
@@ -56,6 +57,7 @@ class Delve:
         self._files: tuple[str, ...] | None = None
         self._words = Words()
         self._farewell = Farewell(agent)
+        self._lifted = LiftedBreakpoints()
         self._call = _Call.NONE
 
     async def start(self, config: AttachConfig) -> Line:
@@ -76,18 +78,28 @@ class Delve:
         self._reader = self._tasks.create_task(_log_output(child))
         channel = await self._agent.open_connection(child, address)
         self._farewell.open(channel)
+        self._lifted.open(child)
         return channel
 
     def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:
         """See Dialect."""
         return {**own_settings(given), "mode": "local", "processId": self._process.pid, "stopOnEntry": stop_on_entry}
 
-    def on_sent(self, command: str, arguments: JsonObject) -> None:
+    def on_sent(self, request: Request) -> None:
         """See Dialect."""
-        self._farewell.note(command, arguments)
-        if is_call(Request(0, command, arguments)):
+        self._farewell.note(request.command, request.arguments)
+        if is_call(request):
             self._call = _Call.RUNS
         self._farewell.set(self._call is not _Call.NONE)
+        self._lifted.note_sent(request.seq, request.command, is_call(request))
+
+    def on_answered(self, response: Response) -> None:
+        """See Dialect."""
+        if self._call is _Call.RUNS and response.command == "evaluate":
+            interrupted = not response.success and "call stopped" in error_text(response)
+            self._call = _Call.INTERRUPTED if interrupted else _Call.NONE
+            self._farewell.set(interrupted)
+        self._lifted.note_answered(response.request_seq, response.command, response.success)
 
     def explain(self, error: str) -> str:
         """See Dialect."""
@@ -105,11 +117,9 @@ class Delve:
 
     def to_client(self, message: M) -> M:
         """See Dialect."""
-        if self._call is _Call.RUNS and isinstance(message, Response) and message.command == "evaluate":
-            interrupted = not message.success and "call stopped" in error_text(message)
-            self._call = _Call.INTERRUPTED if interrupted else _Call.NONE
-            self._farewell.set(interrupted)
-        elif self._call is _Call.INTERRUPTED and _says_that_a_call_returned(message):
+        if isinstance(message, Event):
+            self._lifted.note_event(message)
+        if self._call is _Call.INTERRUPTED and _says_that_a_call_returned(message):
             self._call = _Call.NONE
             self._farewell.set(False)
         return self._words.to_client(message)

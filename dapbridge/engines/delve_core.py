@@ -56,7 +56,7 @@ class GoCoreReader:
         self._frame_ids, self._stacks = {}, {}
         self._delve = Delve(self._agent, self._process, self._tasks)
         transport = await self._delve.start(self._config)
-        self._debugger = debugger = Debugger("dlv", transport, _ignore)
+        self._debugger = debugger = Debugger(self._delve, transport, _ignore)
         self._tasks.create_task(debugger.run())
         await debugger.ask("initialize", {"adapterID": "dapbridge", "linesStartAt1": True, "pathFormat": "path"})
         core = {"mode": "core", "program": f"/proc/{self._process.pid}/exe", "coreFilePath": snapshot.path}

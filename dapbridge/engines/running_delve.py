@@ -53,11 +53,14 @@ class RunningDelve:
         """See Dialect."""
         return {**delve.own_settings(given), "mode": "remote", "stopOnEntry": stop_on_entry}
 
-    def on_sent(self, command: str, arguments: JsonObject) -> None:
+    def on_sent(self, request: Request) -> None:
         """See Dialect."""
-        self._farewell.note(command, arguments)
-        self._is_attached |= command == "attach"
+        self._farewell.note(request.command, request.arguments)
+        self._is_attached |= request.command == "attach"
         self._farewell.set(self._is_attached)
+
+    def on_answered(self, response: Response) -> None:
+        """See Dialect."""
 
     def explain(self, error: str) -> str:
         """See Dialect."""
@@ -89,10 +92,8 @@ class RunningDelve:
     async def find_sources(self, file_name: str, ask: Ask) -> list[str]:
         """Ask dlv, which holds the target for that until the client has finished configuring."""
         if self.stands_since is None:
-            arguments = self.attach_arguments({}, stop_on_entry=False)
-            self.on_sent("attach", arguments)
             self.stands_since = time.monotonic()
-            await ask("attach", arguments)
+            await ask("attach", self.attach_arguments({}, stop_on_entry=False))
         wanted = f"dlv sources (^|/){re.escape(file_name)}$"
         answer = await ask("evaluate", {"expression": wanted, "context": "repl"})
         return str(answer.get("result", "")).splitlines()

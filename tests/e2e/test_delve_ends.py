@@ -45,7 +45,7 @@ async def stands_at_a_breakpoint(client: DapClient) -> AsyncIterator[DockerTarge
 
 @asynccontextmanager
 async def was_paused(client: DapClient) -> AsyncIterator[DockerTarget]:
-    """It stands, but at no breakpoint: in one, nothing saves it from the end of a debugger that is killed."""
+    """It stands, but at no breakpoint."""
     async with runs_towards_breakpoints(client) as target:
         await client.request("pause", {"threadId": 1})
         await client.event("stopped", reason="pause")
@@ -115,7 +115,7 @@ async def dlv_is_killed(client: DapClient, target: DockerTarget) -> None:
     [
         *((runs_towards_breakpoints, end) for end in (disconnects, client_goes, bridge_is_killed, dlv_is_killed)),
         *((stands_at_a_breakpoint, end) for end in (disconnects, client_goes, bridge_is_killed, sidecar_is_stopped)),
-        (was_paused, dlv_is_killed),
+        *((scene, dlv_is_killed) for scene in (stands_at_a_breakpoint, was_paused)),
     ],
 )
 async def test_the_server_answers(scene: Scene, end: End) -> None:
@@ -125,6 +125,47 @@ async def test_the_server_answers(scene: Scene, end: End) -> None:
         await ended(client)
         await assert_whole(target)
         await assert_serves(target)
+
+
+async def test_breakpoints_are_out_of_the_code_while_it_stands(client: DapClient) -> None:
+    async with stands_at_a_breakpoint(client) as target:
+        async with asyncio.timeout(LIMIT_S):
+            while healing.find_breakpoints(target.pid):
+                await asyncio.sleep(0.01)
+        # They are dlv's still: some are set, some are taken away, and all the others are met.
+        path = client_path("server.go")
+        await client.set_breakpoints(path, mark("server.go", "greet"))
+        await client.request("continue", {"threadId": 1})
+        async with get(target, "/again") as answer:
+            stopped = await client.event("stopped", reason="breakpoint")
+            assert await top_line(client, stopped["threadId"]) == mark("server.go", "greet")
+            await client.set_breakpoints(path, mark("server.go", "handler"))
+            await client.request("continue", {"threadId": stopped["threadId"]})
+            stopped = await client.event("stopped", reason="breakpoint")
+            assert await top_line(client, stopped["threadId"]) == mark("server.go", "handler")
+            await client.request("next", {"threadId": stopped["threadId"]})
+            stopped = await client.event("stopped", reason="step")
+            assert await top_line(client, stopped["threadId"]) == mark("server.go", "handler") + 1
+            await client.disconnect()
+            assert await answer() == "Hello, /again (6)!\n"
+        assert healing.find_breakpoints(target.pid) == {}
+
+
+async def top_line(client: DapClient, thread: int) -> int:
+    return int((await client.request("stackTrace", {"threadId": thread}))["stackFrames"][0]["line"])
+
+
+async def test_the_server_answers_after_its_sidecar_was_killed_while_it_stood() -> None:
+    async with serving() as client, stands_at_a_breakpoint(client) as target:
+        (sidecar,) = target.sidecars()
+        await asyncio.to_thread(sidecar.kill)
+        await client.event("terminated")
+        await client.disconnect()
+        assert target.tracer_pids() == set()
+        await assert_serves(target)
+        # dlv, which nobody was there to take leave of, stays a zombie of the container's main process.
+        assert set(target.zombies().values()) <= {"dlv"}
+        assert target.sidecars() == []
 
 
 @pytest.mark.parametrize(

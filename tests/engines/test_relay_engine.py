@@ -91,7 +91,9 @@ class FakeDebugger:
     def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:
         return {"own": given.get("own"), "stopOnEntry": stop_on_entry}
 
-    def on_sent(self, command: str, arguments: JsonObject) -> None: ...
+    def on_sent(self, request: Request) -> None: ...
+
+    def on_answered(self, response: Response) -> None: ...
 
     def explain(self, error: str) -> str:
         return "try another" if "mood" in error else ""

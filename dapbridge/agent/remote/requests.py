@@ -149,6 +149,16 @@ def look_after(agent: Supervisor, child: int, pid: int, parent: int | None) -> A
     agent.look_after(child, pid, parent)
 
 
+def lift_breakpoints(agent: Supervisor, child: int) -> Any:
+    """Take a debugger's breakpoints out of its target, which stands, for as long as it does nothing with them."""
+    agent.lifting(child).lift()
+
+
+def put_breakpoints_back(agent: Supervisor, child: int) -> Any:
+    """Put in again what `lift_breakpoints` has taken out."""
+    agent.lifting(child).put_back()
+
+
 def send_signal(agent: Supervisor, child: int, signal: str) -> Any:
     """Signal a debugger, past its stdin; ignored once it has ended."""
     agent.signal_child(child, letting_go.signal_number(signal))
@@ -203,6 +213,8 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "set_farewell": set_farewell,
     "set_reply": set_reply,
     "look_after": look_after,
+    "lift_breakpoints": lift_breakpoints,
+    "put_breakpoints_back": put_breakpoints_back,
     "signal": send_signal,
     "let_go": let_go,
     "heal": heal,

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 
 from dapbridge.agent.remote import healing, processes, watchpoints
+from dapbridge.agent.remote.lifting import Lifting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Rescue:
             return
         with suppress(OSError):  # no rights, which the debugger will say better
             self._breakpoints_before[pid] = frozenset(healing.find_breakpoints(pid))
+
+    def lifting(self, pid: int | None) -> Lifting:
+        """Return what takes a debugger's breakpoints out of `pid` (the main process for None) while that stands."""
+        pid = pid or self._main_pid or 0
+        return Lifting(pid, self._breakpoints_before.get(pid, frozenset()), self._log)
 
     def follow(self, pid: int, parent: int | None) -> None:
         """Look after a fork of `parent` too; or after a process that has become another program (None)."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
+    from dapbridge.agent.remote.lifting import Lifting
     from dapbridge.agent.remote.snapshot import Snapshots
     from dapbridge.agent.remote.stream import Stream
 
@@ -125,6 +126,13 @@ class Supervisor:
         self.rescue.follow(pid, parent)
         if pid not in supervised.target_pids:
             supervised.target_pids.append(pid)
+
+    def lifting(self, channel: int) -> Lifting:
+        """Return what takes a debugger's breakpoints out for a while. Raises RequestError."""
+        supervised = self._child(channel)
+        if supervised.lifting is None:
+            supervised.lifting = self.rescue.lifting(supervised.target_pids[0])
+        return supervised.lifting
 
     def let_child_go(self, channel: int) -> None:
         """Send one debugger down its ladder."""
@@ -293,6 +301,7 @@ class _Supervised:
         self.child = child
         self.ladder = ladder
         self.target_pids = target_pids
+        self.lifting: Lifting | None = None
 
 
 def _signal_descendants(number: int) -> None:

@@ -33,11 +33,22 @@ class Line(Transport, Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Who is told of all that is said to a debugger, and of its answers; see `dialect.Dialect`."""
+
+    name: str
+
+    def on_sent(self, request: Request) -> None: ...
+
+    def on_answered(self, response: Response) -> None: ...
+
+
 class Debugger:
     """`run` reads until the debugger is gone; `send` and `ask` may be used before."""
 
-    def __init__(self, name: str, line: Line, on_event: Callable[[Event], None]) -> None:
-        self.name = name
+    def __init__(self, watcher: Watcher, line: Line, on_event: Callable[[Event], None]) -> None:
+        self.name = watcher.name
+        self._watcher = watcher
         self._line = line
         self._on_event = on_event
         self._connection = DapConnection()
@@ -46,7 +57,7 @@ class Debugger:
         self._is_gone = False
         self._may_read = asyncio.Event()
         self._may_read.set()
-        self._wire_log = logging.getLogger(f"dapbridge.wire.{name}")
+        self._wire_log = logging.getLogger(f"dapbridge.wire.{self.name}")
 
     async def run(self) -> None:
         """Read up to the debugger's end; then whatever waits for a response gets one that says so."""
@@ -72,7 +83,9 @@ class Debugger:
             on_response(Response(number, command, False, f"{self.name} has ended"))
         else:
             self._waiting[number] = on_response
-            self._write(Request(number, command, arguments))
+            request = Request(number, command, arguments)
+            self._watcher.on_sent(request)
+            self._write(request)
         return number
 
     def send_at(self, cue: bytes, command: str, arguments: JsonObject, on_response: OnResponse) -> "Foreseen":
@@ -129,6 +142,7 @@ class Debugger:
             self._wire_log.debug("%s > %s", self.name, describe(message))
         match message:
             case Response():
+                self._watcher.on_answered(message)
                 self._answer(message)
             case Event():
                 self._on_event(message)

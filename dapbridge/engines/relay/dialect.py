@@ -36,8 +36,12 @@ class Dialect(Protocol):
         """Return the arguments of its own `attach` request; given: those of the client's."""
         ...
 
-    def on_sent(self, command: str, arguments: JsonObject) -> None:
-        """Take note of what is sent to the debugger now."""
+    def on_sent(self, request: Request) -> None:
+        """Take note of what is about to be sent to the debugger; its number is the debugger's."""
+        ...
+
+    def on_answered(self, response: Response) -> None:
+        """Take note of the debugger's answer, before anybody else does; `request_seq` is the debugger's number."""
         ...
 
     def explain(self, error: str) -> str:

@@ -86,7 +86,7 @@ class RelayEngine:
         self._config = config
         self._pause_limit = PauseLimit(config.max_pause, self._let_go_on)
         transport = await self._dialect.start(config)
-        self._debugger = debugger = Debugger(self._dialect.name, transport, self._on_event)
+        self._debugger = debugger = Debugger(self._dialect, transport, self._on_event)
         self._background.append(self._tasks.create_task(self._run(debugger)))
         capabilities = await debugger.ask("initialize", CLIENT)
         self._can_cancel = capabilities.get("supportsCancelRequest") is True
@@ -164,12 +164,10 @@ class RelayEngine:
             return
         self._attaching = attaching = _Attaching(request, self._dialect.stands_since)
         arguments = self._dialect.attach_arguments(request.arguments, config.stop_on_entry)
-        self._dialect.on_sent("attach", arguments)
         debugger.send("attach", arguments, partial(self._on_attach_response, attaching))
         for each in (*config.init_commands, *config.attach_commands):
             self._run_command(debugger, each)
         for replay in self._breakpoints.take_recorded():
-            self._dialect.on_sent(replay.command, replay.arguments)
             debugger.send(replay.command, replay.arguments, partial(self._settle, attaching, replay))
         debugger.send("configurationDone", {}, partial(self._on_attach_response, attaching, is_last=True))
 
@@ -212,7 +210,6 @@ class RelayEngine:
             refusal = f"'{request.command}' would change the target, and this session is read-only (readOnly)"
             self._emit(Response(request.seq, request.command, False, refusal))
         else:
-            self._dialect.on_sent(request.command, request.arguments)
             on_response = partial(self._on_response, request)
             if asked := self._first_question.take(request.command):
                 self._relayed[request.seq] = asked.request.number
