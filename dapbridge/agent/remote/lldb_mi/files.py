@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+from contextlib import closing, suppress
 from typing import Any
 
 import lldb
@@ -104,19 +105,20 @@ class Locator:
 
 
 def linker_names(pid: int) -> list[str]:
-    """Return the names that the process's linker has for its libraries, its own too; what can be read of them."""
+    """Return the linker's names of the process's libraries in the order of their loading, its own behind them.
+
+    What can't be read is left out.
+    """
     found: list[str] = []
     try:
         link_map = LinkMap(pid)
     except (OSError, LinkMapError):
         return found
-    try:
-        found.extend(name for name in [link_map.interpreter()] if name)
-        found.extend(name for name, _ in link_map.libraries())
-    except LinkMapError:
-        pass
-    finally:
-        link_map.close()
+    with closing(link_map):
+        with suppress(LinkMapError):
+            found.extend(name for name, _ in link_map.libraries())
+        with suppress(LinkMapError):
+            found.append(link_map.interpreter() or "")
     return [name for name in dict.fromkeys(found) if name.startswith("/")]
 
 

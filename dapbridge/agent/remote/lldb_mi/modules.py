@@ -8,6 +8,7 @@ import lldb
 
 from dapbridge.agent.remote import processes
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
+from dapbridge.agent.remote.lldb_mi.files import linker_names
 from dapbridge.agent.remote.lldb_mi.gdb_api.code import path_of
 from dapbridge.agent.remote.lldb_mi.session import Session
 
@@ -19,7 +20,7 @@ def list_libraries(session: Session) -> dict[str, Any]:
 
 
 def libraries(session: Session) -> list[Any]:
-    """List the modules that are libraries of the target's root."""
+    """List the modules that are libraries of the target's root, in the order of their loading."""
     target = session.target
     found = []
     for index in range(1, target.GetNumModules()):
@@ -27,7 +28,9 @@ def libraries(session: Session) -> list[Any]:
         # The vDSO has no file, nor what LLDB has compiled itself.
         if path_of(module.GetFileSpec()).startswith("/"):
             found.append(module)
-    return found
+    # Newer ones than LLDB 19 load them side by side.
+    order = {name: at for at, name in enumerate(linker_names(session.pid))}
+    return sorted(found, key=lambda each: order.get(path_in_target(session, each), len(order)))
 
 
 def path_in_target(session: Session, module: Any) -> str:

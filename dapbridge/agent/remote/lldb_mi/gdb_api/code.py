@@ -368,9 +368,10 @@ def _text_of(instruction: Any, address: int) -> str | None:
         return None
     operands = str(instruction.GetOperands(target) or "").strip()
     if _TARGET_OF_BRANCH.match(operands):
-        # LLDB has it as it is in the file.
+        # LLDB 19 has it as it is in the file, newer ones as it is in memory: a branch is never far.
         there = int(operands.lstrip("*"), 16)
-        if (in_file := int(instruction.GetAddress().GetFileAddress())) != lldb.LLDB_INVALID_ADDRESS:
+        in_file = int(instruction.GetAddress().GetFileAddress())
+        if in_file != lldb.LLDB_INVALID_ADDRESS and abs(there - in_file) < abs(there - address):
             there += address - in_file
         name = name_at(there)
         operands = f"{there:#x}" + (f" <{name}>" if name else "")

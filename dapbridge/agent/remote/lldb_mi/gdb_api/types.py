@@ -468,9 +468,13 @@ def _member(record: Type, index: int) -> Field:
     return field
 
 
+_LOST_LENGTHS = ("[]", "[0]")
+"""How such arrays' types end in LLDB 19, and in newer ones."""
+
+
 def _member_type(record: Type, sb: Any, bitpos: int) -> Type:
-    """Return a member's type; of an array in a union without a name, lldb 19 loses the length."""
-    if record.code == codes.UNION and str(sb.GetName()).endswith("[]"):
+    """Return a member's type; of an array in a union without a name, LLDB loses the length."""
+    if record.code == codes.UNION and str(sb.GetName()).endswith(_LOST_LENGTHS):
         element = sb.GetArrayElementType()
         if size := int(element.GetByteSize()):
             return Type(element.GetArrayType((record.sizeof - bitpos // 8) // size))
