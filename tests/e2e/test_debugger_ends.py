@@ -167,7 +167,7 @@ async def has_breakpoint(target: DockerTarget) -> None:
 
 def kill_debugger(target: DockerTarget) -> None:
     (tracer,) = target.tracer_pids()
-    assert procfs.name(tracer) in ("gdb", "lldb-server-19")
+    assert procfs.name(tracer) in ("gdb", "lldb-server")
     os.kill(tracer, signal.SIGKILL)
 
 

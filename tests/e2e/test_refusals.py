@@ -87,7 +87,7 @@ async def test_a_target_that_another_session_debugs(client: DapClient, engine: s
         (sidecar,) = target.sidecars()
         async with serving() as second:
             text = await refusal(second, {"target": target.name})
-        tracer = {"gdb": "gdb", "lldb": "lldb-server-19"}[engine]
+        tracer = {"gdb": "gdb", "lldb": "lldb-server"}[engine]
         assert text.startswith(f"process 1 (threads) is already traced by {tracer} (pid ")
         assert [each.id for each in target.sidecars()] == [sidecar.id]
         # The first session has not noticed.

@@ -63,7 +63,7 @@ class Rights:
         self.labels: list[str] = target.container.attrs["HostConfig"]["SecurityOpt"] or []
         self.user: str = sidecar.attrs["Config"]["User"]
         (tracer,) = target.tracer_pids()
-        assert procfs.name(tracer) in ("gdb", "lldb-server-19")
+        assert procfs.name(tracer) in ("gdb", "lldb-server")
         self.processes = [sidecar.attrs["State"]["Pid"], tracer]
 
     def assert_are(self, user: str, *capabilities: str) -> None:

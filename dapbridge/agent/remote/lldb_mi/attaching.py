@@ -8,7 +8,7 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote import processes
-from dapbridge.agent.remote.lldb_mi import events, looking, signals
+from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.files import Locator, process_entry, read_ahead
@@ -47,7 +47,10 @@ def prepare(session: Session) -> dict[str, Any]:
     session.locator = Locator(session)
     platform.SetLocateModuleCallback(session.locator.locate)
     session.keep.append(platform)
-    return {"version": session.debugger.GetVersionString()}
+    version = session.debugger.GetVersionString()
+    if warning := fitness.warning_of(version):
+        session.output.notice("x-warning", {"text": warning})
+    return {"version": version}
 
 
 @mi_command("-file-exec-and-symbols")

@@ -19,7 +19,6 @@ from contextlib import suppress
 
 from dapbridge.agent.remote import healing, watchpoints
 
-LLDB_SERVERS = ("lldb-server-19", "lldb-server")
 _ANSWER_S = 1.0
 _END_S = 2.0
 
@@ -27,9 +26,10 @@ _END_S = 2.0
 class Keeper:
     """Starts both and sees to their end; `pid` is the target's process."""
 
-    def __init__(self, pid: int, serve: Callable[[int], None]) -> None:
-        """serve: what the MI server does, given its end of the socket to lldb-server."""
+    def __init__(self, pid: int, lldb_server: str, serve: Callable[[int], None]) -> None:
+        """lldb_server: its path; serve: what the MI server does, given its end of the socket to lldb-server."""
         self._pid = pid
+        self._path = lldb_server
         self._serve = serve
         self._server = 0
         self._lldb_server = 0
@@ -38,7 +38,7 @@ class Keeper:
     def run(self) -> int:
         """Return the exit code, or minus the signal that ended the MI server."""
         ours, theirs = socket.socketpair()
-        self._lldb_server = _start_lldb_server(theirs)
+        self._lldb_server = _start_lldb_server(self._path, theirs)
         theirs.close()
         self._server = os.fork()
         if self._server == 0:
@@ -162,24 +162,18 @@ class _Client:
             self._connection.sendall(data)
 
 
-def _start_lldb_server(connection: socket.socket) -> int:
+def _start_lldb_server(path: str, connection: socket.socket) -> int:
     fd = connection.fileno()
     os.set_inheritable(fd, True)
-    error: OSError | None = None
-    for name in LLDB_SERVERS:
-        try:
-            return os.posix_spawnp(
-                name,
-                [name, "gdbserver", "--fd", str(fd)],
-                os.environ,
-                # What it says goes where the log is.
-                file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)],
-                setsigmask=(),
-                setsigdef=(signal.SIGINT,),
-            )
-        except FileNotFoundError as found:
-            error = found
-    raise SystemExit(f"the sidecar's image has no lldb-server ({' or '.join(LLDB_SERVERS)}): {error}")
+    return os.posix_spawn(
+        path,
+        [path, "gdbserver", "--fd", str(fd)],
+        os.environ,
+        # What it says goes where the log is.
+        file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)],
+        setsigmask=(),
+        setsigdef=(signal.SIGINT,),
+    )
 
 
 def _stands(pid: int) -> bool:

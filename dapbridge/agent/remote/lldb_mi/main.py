@@ -6,13 +6,21 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import Any
 
+from dapbridge.agent.remote.lldb_mi import fitness
 from dapbridge.agent.remote.lldb_mi.keeper import Keeper
+from dapbridge.agent.remote.lldb_mi.output import Output
 
 
 def main(pid: int) -> None:
     """Speak MI on stdin and stdout until the end; the target is process `pid`."""
-    code = Keeper(pid, lambda connection: serve(pid, connection)).run()
+    try:
+        lldb_server = fitness.find_lldb_server()
+    except fitness.UnfitImageError as problem:
+        fitness.refuse(problem, _open_input(), Output(1))
+        return
+    code = Keeper(pid, lldb_server, lambda connection: serve(pid, connection)).run()
     if code < 0:
         with suppress(OSError):  # SIGKILL has no handler
             signal.signal(-code, signal.SIG_DFL)
@@ -23,24 +31,29 @@ def main(pid: int) -> None:
 def serve(pid: int, connection: int) -> None:
     """Be the MI server; `connection` is its end of the socket to lldb-server."""
     # LLDB and its formatters print to stdout, which is MI's alone.
-    fd = os.dup(1)
+    output = Output(os.dup(1))
     os.dup2(2, 1)
     try:
-        import lldb
-    except ImportError as error:
-        sys.exit(f"the sidecar's image has no Python module 'lldb' for its python3 ({error})")
+        fitness.check_module()
+    except fitness.UnfitImageError as problem:
+        fitness.refuse(problem, _open_input(), output)
+        return
+
+    import lldb
 
     from dapbridge.agent.remote.lldb_mi.areas import AREAS
     from dapbridge.agent.remote.lldb_mi.commands import collect
-    from dapbridge.agent.remote.lldb_mi.output import Output
     from dapbridge.agent.remote.lldb_mi.server import Server
     from dapbridge.agent.remote.lldb_mi.session import Session
 
     debugger = lldb.SBDebugger.Create(False)
     debugger.SetAsync(True)
-    input_ = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115 - stdin itself
-    session = Session(debugger, Output(fd), pid, connection)
-    Server(session, collect(AREAS), input_).run()
+    session = Session(debugger, output, pid, connection)
+    Server(session, collect(AREAS), _open_input()).run()
     sys.stderr.flush()
     # LLDB's own threads may hang in its destructors.
     os._exit(0 if session.let_go() else 1)
+
+
+def _open_input() -> Any:
+    return open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
