@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the engines that the matrix of end-to-end tests runs with: gdb,lldb or one of them"
         " (default: gdb with all of it, lldb with what looks at a target that stands)",
     )
+    parser.addoption("--sidecar", help="an image for the sidecars of the matrix, instead of dapbridge's own")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -17,7 +17,9 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine that the test runs with: `support.serving` attaches with it."""
     name: str = getattr(request, "param", "gdb")
     before = engines.current.set(name)
+    before_sidecar = engines.sidecar.set(request.config.getoption("--sidecar"))
     yield name
+    engines.sidecar.reset(before_sidecar)
     engines.current.reset(before)
 
 

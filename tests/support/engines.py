@@ -14,6 +14,9 @@ ALL = ("gdb", "lldb")
 current: ContextVar[str] = ContextVar("engine", default="gdb")
 """The engine of the test that runs now."""
 
+sidecar: ContextVar[str | None] = ContextVar("sidecar", default=None)
+"""The image of the sidecars of the test that runs now; None for dapbridge's own."""
+
 _MATRIX = frozenset(
     [
         "test_debugger_ends.py",

@@ -54,7 +54,9 @@ async def attach(client: DapClient, target: Target, program: str, *marks: str, *
 def attach_arguments(target: Target, **arguments: Any) -> JsonObject:
     """Return the arguments of `attach` for a client with the sources in WORKSPACE, and the engine of the test."""
     # gdb is what the engine "auto" comes to.
-    chosen = {} if engines.current.get() == "gdb" else {"engine": engines.current.get()}
+    chosen: JsonObject = {} if engines.current.get() == "gdb" else {"engine": engines.current.get()}
+    if image := engines.sidecar.get():
+        chosen["sidecar"] = {"image": image, "pull": "never"}
     return {"target": target.uri, "substitutePath": RULES, **chosen, **arguments}
 
 
