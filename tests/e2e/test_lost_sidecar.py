@@ -1,7 +1,9 @@
 """Agent and debugger are killed in one moment, as a lack of memory does it: another sidecar heals the target."""
 
+import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
@@ -10,7 +12,27 @@ from support.engine import connect
 from support.serving import attach
 from support.targets import DockerTarget, running
 
+from dapbridge.agent.remote import healing
+
 pytestmark = pytest.mark.docker
+
+
+def _kill_as_docker_does(target: DockerTarget) -> None:
+    (sidecar,) = target.sidecars()
+    sidecar.kill()
+
+
+def _kill_everything_in_the_sidecar_of(target: DockerTarget) -> None:
+    with closing(connect()) as docker:
+        (sidecar,) = docker.containers.list(filters={"label": f"dapbridge.target-name={target.name}"})
+        listed = sidecar.top(ps_args="-eo pid,comm")["Processes"]
+    pids = {name: int(pid) for pid, name in listed}
+    # The agent must not see the debugger's end, nor that the agent's: either would put things right by itself.
+    keepers = [pids[name] for name in ("python3", "lldb-keeper") if name in pids]
+    for pid in keepers:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in [*(pid for pid in pids.values() if pid not in keepers), *keepers]:
+        os.kill(pid, signal.SIGKILL)
 
 
 async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoints(client: DapClient) -> None:
@@ -29,14 +51,22 @@ async def test_a_target_whose_sidecar_was_killed_lives_on_without_its_breakpoint
         assert target.sidecars() == []
 
 
-def _kill_everything_in_the_sidecar_of(target: DockerTarget) -> None:
-    with closing(connect()) as docker:
-        (sidecar,) = docker.containers.list(filters={"label": f"dapbridge.target-name={target.name}"})
-        listed = sidecar.top(ps_args="-eo pid,comm")["Processes"]
-    pids = {name: int(pid) for pid, name in listed}
-    # The agent must not see the debugger's end, nor that the agent's: either would put things right by itself.
-    keepers = [pids[name] for name in ("python3", "lldb-keeper") if name in pids]
-    for pid in keepers:
-        os.kill(pid, signal.SIGSTOP)
-    for pid in [*(pid for pid in pids.values() if pid not in keepers), *keepers]:
-        os.kill(pid, signal.SIGKILL)
+@pytest.mark.parametrize("kill", [_kill_as_docker_does, _kill_everything_in_the_sidecar_of])
+async def test_a_target_that_stands_when_its_sidecar_is_killed_runs_on(
+    client: DapClient, kill: Callable[[DockerTarget], None]
+) -> None:
+    async with running("threads") as target:
+        # Many threads meet these, so some stand at them too when one's hit is told.
+        await attach(client, target, "threads.cpp", "worker", "price", "worker-end")
+        for _ in range(5):
+            stopped = await client.event("stopped", reason="breakpoint")
+            await client.request("continue", {"threadId": stopped["threadId"]})
+        await client.event("stopped", reason="breakpoint")
+        assert healing.find_breakpoints(target.pid) == {}
+        await asyncio.to_thread(kill, target)
+        await client.event("terminated")
+        await client.disconnect()
+        await target.assert_runs_on()
+        assert target.tracer_pids() == set()
+        assert healing.find_breakpoints(target.pid) == {}
+        assert target.sidecars() == []

@@ -84,8 +84,6 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB doesn't know DW_OP_implicit_pointer",
     "test_gdb_disassembly.py::test_a_function_is_what_gdb_itself_makes_of_it": "compares with gdb's `disassemble`",
     "test_target_ends.py::test_a_process_that_is_not_the_main_one_ends_alone": _EXIT_SIGNAL,
-    "test_debugger_ends.py::test_a_killed_debugger_leaves_a_stopped_target_running": "LLDB leaves breakpoints in while "
-    "the target stands: with lldb-server killed, a thread at one runs into it before anybody can heal",
     "test_gdb_exec.py::test_breakpoints_symbols_and_libraries_follow_into_the_new_program": _EXEC,
     "test_gdb_exec.py::test_an_exec_without_breakpoints_stops_nothing": _EXEC,
     "test_gdb_exec.py::test_a_program_at_a_path_that_the_sidecar_has_too_is_the_targets_own": _EXEC,

@@ -53,7 +53,7 @@ def prepare(session: Session) -> dict[str, Any]:
     return {"version": version}
 
 
-@mi_command("-file-exec-and-symbols")
+@mi_command("-file-exec-and-symbols", needs_traps=True)
 def load_program(session: Session, path: str = "") -> dict[str, Any]:
     """Read the symbols of a program, and of the libraries that the process has; of one that it has become, alone."""
     if session.is_attached:
@@ -108,6 +108,8 @@ def attach(session: Session, pid: str) -> dict[str, Any]:
     session.is_attached = session.is_told_stopped = True
     session.stands.set()
     session.after_answer.append(lambda: output.exec_async("stopped", {"thread-id": 1, "stopped-threads": "all"}))
+    # Behind the commands that have come by now: as a rule it goes on at once.
+    session.post(session.traps.lift_if_standing)
     return {}
 
 

@@ -61,7 +61,7 @@ def interruptible(process: Any) -> Iterator[None]:
         yield
 
 
-@mi_command("-x-unwind-calls")
+@mi_command("-x-unwind-calls", needs_traps=True)
 def unwind_calls(session: Session) -> dict[str, Any]:
     """Take what is left of calls off the thread's stack; return how many there were."""
     thread = session.thread

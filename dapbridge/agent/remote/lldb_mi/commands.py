@@ -18,27 +18,32 @@ _MARK = "__mi_commands__"
 
 
 class Command:
-    """One command; `kind` is the class of its result: done, or running, exit. needs_rest: see `mi_command`."""
+    """One command; `kind` is the class of its result: done, or running, exit. The rest: see `mi_command`."""
 
-    def __init__(self, name: str, kind: str, function: Function, needs_rest: bool) -> None:
+    def __init__(self, name: str, kind: str, function: Function, *, needs_rest: bool, needs_traps: bool) -> None:
         self.name = name
         self.kind = kind
         self.function = function
         self.needs_rest = needs_rest
+        self.needs_traps = needs_traps or needs_rest or kind == "running"
 
     @property
     def is_json(self) -> bool:
         return self.name.startswith("-x-")
 
 
-def mi_command(name: str, *, kind: str = "done", needs_rest: bool = False) -> Callable[[AnyFunction], AnyFunction]:
+def mi_command(
+    name: str, *, kind: str = "done", needs_rest: bool = False, needs_traps: bool = False
+) -> Callable[[AnyFunction], AnyFunction]:
     """Mark the function as the command `name`, e.g. "-x-threads"; it may have several names.
 
-    needs_rest: the target stands for it, for a moment if it runs.
+    needs_rest: the target stands for it, for a moment if it runs. needs_traps: it may let the target run, or change its
+    breakpoints, so their instructions have to be in its code (traps.py).
     """
 
     def mark(function: AnyFunction) -> AnyFunction:
-        vars(function).setdefault(_MARK, []).append(Command(name, kind, function, needs_rest))
+        command = Command(name, kind, function, needs_rest=needs_rest, needs_traps=needs_traps)
+        vars(function).setdefault(_MARK, []).append(command)
         return function
 
     return mark

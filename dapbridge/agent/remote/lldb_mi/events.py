@@ -59,8 +59,10 @@ def _tell(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
     if lldb.SBProcess.EventIsProcessEvent(event):
         _tell_state(session, event, hits)
     elif lldb.SBTarget.EventIsTargetEvent(event):
+        session.traps.forget_code()
         _tell_modules(session, event)
     elif lldb.SBBreakpoint.EventIsBreakpointEvent(event):
+        session.traps.forget_places()
         breakpoints.tell_change(session, event)
     session.output.prompt()
 
@@ -77,6 +79,7 @@ def _tell_state(session: Session, event: Any, hits: dict[int, list[int]]) -> Non
         session.stop_hits = hits
         if stops.is_none(session):
             session.stands.clear()
+            session.traps.lay()
             error = session.process.Continue()
             if error.Success():
                 return
@@ -86,6 +89,7 @@ def _tell_state(session: Session, event: Any, hits: dict[int, list[int]]) -> Non
         tell_threads(session)
         stops.tell(session)
     elif state in (lldb.eStateRunning, lldb.eStateStepping):
+        session.traps.lay()
         if session.is_told_stopped:
             session.is_told_stopped = False
             session.output.exec_async("running", {"thread-id": "all"})

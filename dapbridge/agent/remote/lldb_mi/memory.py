@@ -117,40 +117,55 @@ def read(session: Session, address: str, count: str) -> dict[str, Any]:
 def write(session: Session, address: str, contents: str, *_: str) -> dict[str, Any]:
     """Write bytes, given in hex."""
     begin, data = int(address, 0), bytes.fromhex(contents)
-    if session.is_stopped:
-        failure = lldb.SBError()
-        if session.process.WriteMemory(begin, data, failure) < len(data):
-            raise MiError(f"Cannot access memory at address {begin:#x}")
-        return {}
-    with _without_locations(session, begin, begin + len(data)) as places:
-        session.patched.update({at: data[at - begin] for at in places})
-        fd = os.open(f"/proc/{session.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            if os.pwrite(fd, data, begin) < len(data):
-                raise MiError(f"Cannot access memory at address {begin:#x}")
-        except OSError:
-            raise MiError(f"Cannot access memory at address {begin:#x}") from None
-        finally:
-            os.close(fd)
+    if not write_bytes(session, begin, data):
+        raise MiError(f"Cannot access memory at address {begin:#x}")
     return {}
 
 
-@contextmanager
-def _without_locations(session: Session, begin: int, end: int) -> Iterator[list[int]]:
-    """Take the breakpoints out of a piece of memory for the block, which is given their places.
+def write_bytes(session: Session, begin: int, data: bytes) -> bool:
+    """Write to the target's memory; say whether that could be done."""
+    places = _covered(session, begin, begin + len(data))
+    if not places:
+        return _write(session, begin, data)
+    with session.traps.laid(), _without(places):
+        session.patched.update({at: data[at - begin] for at in (each.GetLoadAddress() for each in places)})
+        session.traps.forget_code()
+        return _write(session, begin, data)
 
-    LLDB notes anew what is below them then.
-    """
-    covered = [
+
+def _write(session: Session, begin: int, data: bytes) -> bool:
+    if session.is_stopped:
+        failure = lldb.SBError()
+        return bool(session.process.WriteMemory(begin, data, failure) == len(data))
+    try:
+        fd = os.open(f"/proc/{session.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.pwrite(fd, data, begin) == len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _covered(session: Session, begin: int, end: int) -> list[Any]:
+    """List the places of breakpoints in a piece of memory."""
+    return [
         location
         for breakpoint_ in session.target.breakpoint_iter()
         for location in breakpoint_
         if location.IsEnabled() and begin <= location.GetLoadAddress() < end
     ]
-    for location in covered:
-        location.SetEnabled(False)
+
+
+@contextmanager
+def _without(places: list[Any]) -> Iterator[None]:
+    """Take breakpoints out of their places for the block: LLDB notes anew what is below them then."""
+    for each in places:
+        each.SetEnabled(False)
     try:
-        yield [location.GetLoadAddress() for location in covered]
+        yield
     finally:
-        for location in covered:
-            location.SetEnabled(True)
+        for each in places:
+            each.SetEnabled(True)

@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from dapbridge.agent.remote.lldb_mi.commands import Command
@@ -98,21 +99,28 @@ class Server:
         session.wanted_frame = _number(take_option(words, "--frame"))
         if command.needs_rest:
             session.rest()
+        with session.traps.laid() if command.needs_traps else nullcontext():
+            return command, self._run(command, words)
+
+    def _run(self, command: Command, words: list[str]) -> dict[str, Any]:
+        session = self._session
         try:
             with session.lock:
                 if command.kind == "running":
                     session.stands.clear()
-                return command, command.function(session, *words)
+                return command.function(session, *words)
         except MiError:
             if command.kind == "running" and session.is_stopped:
                 session.stands.set()
             raise
         except TypeError as error:
             if "positional argument" in str(error):
-                raise MiError(f"{name}: {error}") from error
+                raise MiError(f"{command.name}: {error}") from error
             raise
         finally:
             session.wanted_thread = session.wanted_frame = None
+            if command.needs_traps and command.kind != "running":
+                session.traps.forget_places()
 
 
 def _number(text: str | None) -> int | None:

@@ -11,6 +11,7 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.output import Output
+from dapbridge.agent.remote.lldb_mi.traps import Traps
 
 _GONE = (lldb.eStateDetached, lldb.eStateExited, lldb.eStateInvalid, lldb.eStateUnloaded, lldb.eStateConnected)
 
@@ -34,6 +35,7 @@ class Session:
         self.execute: Callable[[str, list[str]], dict[str, Any]]
         """Runs one more command within the present one."""
         self.events = lldb.SBListener("dapbridge")
+        self.traps = Traps(self)
         self.patched: dict[int, int] = {}
         """Bytes of code that were written below breakpoints while the target ran, by address."""
         self.has_rust_formatters = False
@@ -182,6 +184,7 @@ class Session:
         if not process.IsValid() or process.GetState() in _GONE:
             return True
         self.rest()
+        self.traps.lay()
         self.is_attached = False
         self.let_all_run()
         self.target.DeleteAllBreakpoints()

@@ -32,7 +32,7 @@ def _check(name: str) -> None:
         raise MiError(f"Undefined set command: {name}")
 
 
-@mi_command("-interpreter-exec")
+@mi_command("-interpreter-exec", needs_traps=True)
 def interpreter_exec(session: Session, interpreter: str, command: str) -> dict[str, Any]:
     """Run a command of LLDB's command line; what it prints is told as console stream."""
     if interpreter != "console":

@@ -34,6 +34,8 @@ def tell(session: Session) -> None:
     session.stop_hits = {}
     session.watch_hits.clear()
     fields = fields | {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
+    # Before anybody knows that it stands.
+    session.traps.lift()
     session.output.exec_async("stopped", fields)
 
 
@@ -124,6 +126,7 @@ def _fields(session: Session, thread: Any) -> dict[str, Any]:
         name = signals.name_of(session, number)
         return {"reason": "signal-received", "signal-name": name, "signal-meaning": signals.meaning_of(number)}
     if reason == lldb.eStopReasonExec:
+        session.traps.forget_code()
         return {"reason": "exec"}
     if reason in _STEPS and session.stepping_thread is None:
         return _INTERRUPTED

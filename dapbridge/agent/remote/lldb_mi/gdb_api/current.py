@@ -9,7 +9,7 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import MemoryError as NoMemory
-from dapbridge.agent.remote.lldb_mi.memory import Memory
+from dapbridge.agent.remote.lldb_mi.memory import Memory, write_bytes
 
 if TYPE_CHECKING:
     from dapbridge.agent.remote.lldb_mi.session import Session
@@ -130,6 +130,5 @@ def read_memory(address: int, count: int) -> bytes:
 
 def write_memory(address: int, data: bytes) -> None:
     """Write bytes to the target's memory. Raises gdb.MemoryError, with gdb's words."""
-    error = lldb.SBError()
-    if data and current.process.WriteMemory(address, data, error) < len(data):
+    if data and not write_bytes(current.session, address, data):
         raise NoMemory(f"Cannot access memory at address {address:#x}")

@@ -287,7 +287,7 @@ def by_lldb(expression: str) -> Value:
         raise error(f'No symbol "{unknown}" in current context.') if unknown else _Uninterpretable(NO_CALLS)
     where = frame if frame.IsValid() else current.target
     if current.may_call:
-        with interruptible(current.process):
+        with current.session.traps.laid(), interruptible(current.process):
             sb = where.EvaluateExpression(expression, options)
     else:
         sb = where.EvaluateExpression(expression, options)
