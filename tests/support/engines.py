@@ -92,7 +92,6 @@ LLDB_CANNOT: dict[str, str] = {
     "ends in abort(), in a static program",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
-    "test_gdb_logpoints.py::test_a_step_over_a_log_point_is_a_step": "with LLDB its line may be told twice",
     "test_gdb_threads.py::test_threads_that_come_and_go_are_told_in_order": _AT_STOPS,
     "test_gdb_threads.py::test_a_thread_that_has_exited_is_gone_also_while_it_is_selected": _AT_STOPS,
     "test_gdb_steps.py::test_the_end_of_a_thread_that_runs_alone_stops_the_others": _AT_STOPS,

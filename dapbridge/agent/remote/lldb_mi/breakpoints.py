@@ -157,11 +157,10 @@ def _describe_place(location: Any) -> dict[str, Any]:
 
 def hits_of(session: Session, thread: Any) -> list[int]:
     """Return the breakpoints by whose hits a thread stands, the client's before LLDB's own."""
-    if found := session.stop_hits.get(thread.GetIndexID()):
+    if found := session.stop_hits.stopping.get(thread.GetIndexID()):
         return found
-    numbers = (int(thread.GetStopReasonDataAtIndex(index)) for index in range(0, thread.GetStopReasonDataCount(), 2))
     # Those that were set on LLDB's own command line aren't asked for.
-    return [each for each in numbers if each not in session.places]
+    return [each for each in hits.numbers_at(thread) if each not in session.places]
 
 
 def tell_change(session: Session, event: Any) -> None:

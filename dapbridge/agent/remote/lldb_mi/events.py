@@ -9,8 +9,8 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import breakpoints, stops
-from dapbridge.agent.remote.lldb_mi.session import Session
+from dapbridge.agent.remote.lldb_mi import breakpoints, hits, stops
+from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 _TARGET_EVENTS = (
     lldb.SBTarget.eBroadcastBitModulesLoaded
@@ -35,29 +35,29 @@ def _run(session: Session) -> None:
         event = lldb.SBEvent()
         # In here LLDB decides on a stop: conditions, log points and counts are looked at by this thread.
         if session.events.WaitForEvent(_WAIT_S, event):
-            hits = _note(session, event)
-            session.post(partial(_tell, session, event, hits))
+            noted = _note(session, event)
+            session.post(partial(_tell, session, event, noted))
 
 
-def _note(session: Session, event: Any) -> dict[int, list[int]]:
-    """Note at once whether the target stands; return the breakpoints by whose hits threads stand, by thread."""
-    hits, session.hits = session.hits, {}
+def _note(session: Session, event: Any) -> Hits:
+    """Note at once whether the target stands; return what was decided on the hits of a stop."""
+    noted, session.hits = session.hits, Hits()
     if lldb.SBProcess.EventIsProcessEvent(event):
         state = lldb.SBProcess.GetStateFromEvent(event)
         if state in (lldb.eStateRunning, lldb.eStateStepping):
             session.stands.clear()
         elif not lldb.SBProcess.GetRestartedFromEvent(event):
             session.stands.set()
-            return hits
+            return noted
         elif session.interrupt_wanted or session.rest_wanted:
             # The interrupt may have gone unheard in the middle of the hit.
             session.process.SendAsyncInterrupt()
-    return {}
+    return Hits()
 
 
-def _tell(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
+def _tell(session: Session, event: Any, noted: Hits) -> None:
     if lldb.SBProcess.EventIsProcessEvent(event):
-        _tell_state(session, event, hits)
+        _tell_state(session, event, noted)
     elif lldb.SBTarget.EventIsTargetEvent(event):
         session.traps.forget_code()
         _tell_modules(session, event)
@@ -67,16 +67,17 @@ def _tell(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
     session.output.prompt()
 
 
-def _tell_state(session: Session, event: Any, hits: dict[int, list[int]]) -> None:
+def _tell_state(session: Session, event: Any, noted: Hits) -> None:
     if not event.GetType() & lldb.SBProcess.eBroadcastBitStateChanged or not session.is_attached:
         return
     state = lldb.SBProcess.GetStateFromEvent(event)
+    stands = state in (lldb.eStateStopped, lldb.eStateCrashed) and not lldb.SBProcess.GetRestartedFromEvent(event)
+    if stands:
+        session.stop_hits = noted
+        hits.decide_left(session, noted)
     if session.log_lines is not None:
         session.log_lines.flush()
-    if state in (lldb.eStateStopped, lldb.eStateCrashed):
-        if lldb.SBProcess.GetRestartedFromEvent(event):
-            return
-        session.stop_hits = hits
+    if stands:
         if stops.is_none(session):
             session.stands.clear()
             session.traps.lay()

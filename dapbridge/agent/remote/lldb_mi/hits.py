@@ -12,10 +12,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import lldb
+
 from dapbridge.agent.remote.lldb_mi import looking
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import is_true
-from dapbridge.agent.remote.lldb_mi.session import Session
+from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 OPERATORS: tuple[Callable[[int, int], bool], ...] = (
     int.__eq__,
@@ -28,6 +30,7 @@ OPERATORS: tuple[Callable[[int, int], bool], ...] = (
 )
 _COUNTED = re.compile(r"(?:\((?P<condition>.*)\) && )?\$_x_hit\(\d+, (?P<operator>\d+), (?P<number>\d+)\)\Z", re.DOTALL)
 _FUNCTION = "_x_on_hit"
+_ANY_THREAD = lldb.LLDB_INVALID_THREAD_ID
 
 Decide = Callable[[Any], bool]
 """Given the SBFrame of a hit, says whether it stops the target."""
@@ -109,17 +112,45 @@ def forget(session: Session, number: int) -> None:
 
 
 def _on_hit(session: Session, frame: Any, location: Any, *_: Any) -> bool:
-    decision = session.decisions.get(location.GetBreakpoint().GetID())
+    stops = _decide(session, session.hits, frame, location.GetBreakpoint().GetID())
+    return stops or session.interrupt_wanted or session.rest_wanted
+
+
+def decide_left(session: Session, hits: Hits) -> None:
+    """Decide on those hits of a stop that LLDB hasn't asked about: it doesn't where an interrupt came in between."""
+    for thread in session.process:
+        if thread.GetStopReason() != lldb.eStopReasonBreakpoint:
+            continue
+        for number in numbers_at(thread):
+            if (thread.GetIndexID(), number) not in hits.decided and _is_for(session, thread, number):
+                _decide(session, hits, thread.GetFrameAtIndex(0), number)
+
+
+def numbers_at(thread: Any) -> list[int]:
+    """Return the breakpoints at whose common place a thread stands."""
+    return [int(thread.GetStopReasonDataAtIndex(index)) for index in range(0, thread.GetStopReasonDataCount(), 2)]
+
+
+def _is_for(session: Session, thread: Any, number: int) -> bool:
+    breakpoint_ = session.target.FindBreakpointByID(number)
+    is_ours = number in session.decisions or number in session.places
+    return is_ours and breakpoint_.IsEnabled() and breakpoint_.GetThreadID() in (_ANY_THREAD, thread.GetThreadID())
+
+
+def _decide(session: Session, hits: Hits, frame: Any, number: int) -> bool:
+    thread = frame.GetThread().GetIndexID()
+    hits.decided.add((thread, number))
+    decision = session.decisions.get(number)
     with session.lock:
         session.hit_frame = frame
         try:
             current.bind(session)
             stops = decision is None or decision(frame)
-            if stops:
-                session.hits.setdefault(frame.GetThread().GetIndexID(), []).append(location.GetBreakpoint().GetID())
-            return stops or session.interrupt_wanted or session.rest_wanted
         except Exception:  # noqa: BLE001 - one stop too many is better than none
             traceback.print_exc(file=sys.stderr)
-            return True
+            stops = True
         finally:
             session.hit_frame = None
+    if stops:
+        hits.stopping.setdefault(thread, []).append(number)
+    return stops

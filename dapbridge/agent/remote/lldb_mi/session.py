@@ -19,6 +19,16 @@ _STAND_S = 3.0
 _AGAIN_S = 0.25
 
 
+class Hits:
+    """What was decided on the hits of one stop."""
+
+    def __init__(self) -> None:
+        self.decided: set[tuple[int, int]] = set()
+        """Threads, and the breakpoints at which they stand."""
+        self.stopping: dict[int, list[int]] = {}
+        """The breakpoints by whose hits threads stand, by thread."""
+
+
 class Session:
     """One debugger with its one target. Written by the server and the areas that run things; others look only."""
 
@@ -85,10 +95,10 @@ class Session:
         self.log_lines: Any = None
         self.interrupt_wanted = False
         """Whether the target is to stand as soon as it can."""
-        self.hits: dict[int, list[int]] = {}
-        """The breakpoints by whose hits threads are about to stand, by thread; LLDB's thread for events writes it."""
-        self.stop_hits: dict[int, list[int]] = {}
-        """The same of the stop that is about to be told."""
+        self.hits = Hits()
+        """Those since the last event; LLDB's thread for events writes it."""
+        self.stop_hits = Hits()
+        """Those of the stop that is about to be told."""
         self.rest_wanted = False
         """Whether the target is to stand for a moment, which nobody is told of."""
         self.left_places: set[int] = set()

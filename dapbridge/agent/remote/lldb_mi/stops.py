@@ -13,7 +13,7 @@ from dapbridge.agent.remote.lldb_mi import breakpoints, signals, watching
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import LAST, set_convenience_variable
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
-from dapbridge.agent.remote.lldb_mi.session import Session
+from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 _SIGNALLED = re.compile(r"\b(SIG[A-Z0-9]+)\b")
 _NO_REASONS = (lldb.eStopReasonInvalid, lldb.eStopReasonNone)
@@ -31,7 +31,7 @@ def tell(session: Session) -> None:
     session.let_all_run()
     session.is_told_stopped = True
     fields = _fields(session, thread)
-    session.stop_hits = {}
+    session.stop_hits = Hits()
     session.watch_hits.clear()
     fields = fields | {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
     # Before anybody knows that it stands.
