@@ -71,7 +71,6 @@ _EXEC = "LLDB 19 loses breakpoints at an exec; the target goes on"
 _EXIT_SIGNAL = "LLDB tells the signal that has ended a process and an exit code alike"
 _CALLS = "LLDB's evaluator calls functions for what gdb computes by itself, and log points call none"
 _WORDS = "LLDB's words for a broken expression are others"
-_FEWER = "LLDB's log points don't bring as many lines in the time of the test"
 _ONE_PROCESS = "LLDB follows one process alone (followFork is refused)"
 _AT_STOPS = "LLDB looks for threads that have come and gone only when the target stands"
 _NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no modes are advertised"
@@ -114,8 +113,6 @@ LLDB_CANNOT: dict[str, str] = {
     "that it is attached to",
     "test_gdb_logpoints.py::test_values_are_shown_as_a_person_wants_them": _CALLS,
     "test_gdb_logpoints.py::test_a_failing_expression_shows_its_error_and_the_target_goes_on": _WORDS,
-    "test_gdb_logpoints.py::test_a_client_that_reads_slowly_slows_the_target_and_loses_nothing": _FEWER,
-    "test_gdb_logpoints.py::test_so_does_one_on_tcp": _FEWER,
     "test_gdb_data_breakpoints.py::test_a_call_that_a_panic_ends_ends_the_scope_too": "unwinding passes by the place "
     "where a caller goes on, which is all that LLDB can watch",
     "test_gdb_breakpoint_limits.py::test_too_many_hardware_breakpoints_let_a_running_target_run": _NO_HARDWARE,

@@ -113,6 +113,8 @@ def forget(session: Session, number: int) -> None:
 
 def _on_hit(session: Session, frame: Any, location: Any, *_: Any) -> bool:
     stops = _decide(session, session.hits, frame, location.GetBreakpoint().GetID())
+    if session.log_lines is not None:
+        session.log_lines.wait_for_room()
     return stops or session.interrupt_wanted or session.rest_wanted
 
 

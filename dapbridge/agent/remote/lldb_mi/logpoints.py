@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from typing import Any
 
@@ -24,10 +25,14 @@ MAX_LINE = 8000
 MAX_VALUE = 500
 MAX_S = 0.2
 """For so long one hit may look at values; what takes longer is cut."""
+FIRST_S = 2.0
+"""For so long the first one may, for which LLDB reads debug info."""
 QUIET_S = 0.05
 """After so long without a line the next one is told at once."""
 MAX_KEPT = 1 << 14
 """In characters."""
+MAX_BEHIND = 1 << 17
+"""With so many characters that nobody has read the target stands and waits."""
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
@@ -36,25 +41,46 @@ class Lines:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._lock = threading.Lock()
         self._kept: list[tuple[int, str]] = []
         self._size = 0
         self._told_at = 0.0
+        self._has_room = threading.Event()
 
     def add(self, number: int, line: str) -> None:
         """Take a line, in LLDB's thread for events."""
-        self._kept.append((number, line))
-        self._size += len(line)
-        if self._size > MAX_KEPT or time.monotonic() - self._told_at > QUIET_S:
-            self._told_at = time.monotonic()
+        with self._lock:
+            self._kept.append((number, line))
+            self._size += len(line)
+            is_due = self._size > MAX_KEPT or time.monotonic() - self._told_at > QUIET_S
+            if is_due:
+                self._told_at = time.monotonic()
+        if is_due:
             self._session.post(self._tell)
+
+    def wait_for_room(self) -> None:
+        """Keep the target standing while nobody reads what is told; whoever wants it to stand is let through."""
+        if self._size < MAX_BEHIND:
+            return
+        self._has_room.clear()
+        session = self._session
+        if self._size >= MAX_BEHIND and not (session.rest_wanted or session.interrupt_wanted):
+            self._has_room.wait()
+
+    def let_through(self) -> None:
+        """End a wait for room."""
+        self._has_room.set()
 
     def flush(self) -> None:
         """Tell what is kept, in the loop's thread."""
-        if self._kept:
-            # Not where there is nothing: nobody asks again behind that, so the next line has to be told at once.
-            self._told_at = time.monotonic()
+        with self._lock:
             kept, self._kept, self._size = self._kept, [], 0
+            if kept:
+                # Not where there is nothing: nobody asks again behind that, so the next line has to be told at once.
+                self._told_at = time.monotonic()
+        if kept:
             self._session.output.notice("x-log", {"lines": kept})
+        self._has_room.set()
 
     def _tell(self) -> None:
         self.flush()
@@ -73,6 +99,7 @@ class LogPoint:
         self._condition = condition
         self._hits = hits
         self._hit_count = 0
+        self._limit_s = FIRST_S
 
     def __call__(self, frame: Any) -> bool:
         """Tell the line of this hit, if it has one; the target goes on."""
@@ -91,7 +118,8 @@ class LogPoint:
         if self._hits and not hits.OPERATORS[self._hits[0]](self._hit_count, self._hits[1]):
             return None
         is_rust = frame.GetCompileUnit().GetLanguage() == lldb.eLanguageTypeRust
-        look = looking.part("views").Look(rust=is_rust, limit_s=MAX_S)
+        look = looking.part("views").Look(rust=is_rust, limit_s=self._limit_s)
+        self._limit_s = MAX_S
         return "".join(_value(part, look) if index % 2 else part for index, part in enumerate(self._parts))
 
 

@@ -183,6 +183,8 @@ class Session:
     def _insist(self, is_wanted: Callable[[], bool]) -> None:
         """Interrupt the target until it stands: in the middle of a hit, or a step of LLDB's own, it goes unheard."""
         limit = time.monotonic() + _STAND_S
+        if self.log_lines is not None:
+            self.log_lines.let_through()
         while is_wanted() and time.monotonic() < limit:
             self.process.SendAsyncInterrupt()
             if self.stands.wait(_AGAIN_S):
