@@ -14,7 +14,7 @@ import large
 import raw_mi
 from large import LargeSample
 from logpoints import rows_of_log_points
-from report import CONTENDERS, Report, describe_machine, rows_of_attach, rows_of_large
+from report import CONTENDERS, Report, describe_machine, rows_of_attach, rows_of_large, write_markdown
 from rich.console import Console
 from scene import Place, Sample
 from support.engine import connect
@@ -26,7 +26,7 @@ from dapbridge.errors import DapbridgeError
 from dapbridge.runtimes.docker import DockerRuntime
 from dapbridge.runtimes.sidecar_image import image_tag
 
-_PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 LARGE_STOPS = 2
 """At each of these `gdb -i=dap` looks for a page of a vector for ten seconds and more."""
@@ -62,24 +62,26 @@ async def benchmark(runs: int, stops: int, console: Console) -> Report:
         turn = run % len(CONTENDERS)
         for name in CONTENDERS[turn:] + CONTENDERS[:turn]:
             console.print(f"run {run + 1} of {runs}: {name}", style="dim")
-            samples[name].append(await _measure_once(measures[name]))
-            large_samples[name].append(await _measure_large(large_measures[name]))
+            samples[name].append(await measure_at_ticker(measures[name]))
+            large_samples[name].append(await measure_at_large(large_measures[name]))
     console.print("log points", style="dim")
     log_points = await rows_of_log_points(sidecar_image, runs)
     rows = [*rows_of_attach(samples), *rows_of_large(large_samples), *log_points]
     return Report(rows, describe_machine(sidecar_image), runs, stops)
 
 
-async def _measure_large(measure: MeasureLarge) -> LargeSample:
+async def measure_at_large(measure: MeasureLarge) -> LargeSample:
+    """Measure once, at a new target."""
     async with running("large") as target:
         return await measure(target)
 
 
-async def _measure_once(measure: Measure) -> Sample:
-    async with _place() as place:
+async def measure_at_ticker(measure: Measure) -> Sample:
+    """Measure once, at a new target."""
+    async with fresh_place() as place:
         sample = await measure(place)
     # A new target again: the noise must have nothing of the debugger that was there.
-    async with _place() as place:
+    async with fresh_place() as place:
         place.gauge.reset()
         await asyncio.sleep(sample.attach_s)
         sample.noise_floor_s = place.gauge.stood_still_ns() / 1e9
@@ -87,7 +89,8 @@ async def _measure_once(measure: Measure) -> Sample:
 
 
 @asynccontextmanager
-async def _place() -> AsyncIterator[Place]:
+async def fresh_place() -> AsyncIterator[Place]:
+    """Run a new target until the block ends."""
     async with running("ticker") as target:
         with closing(Gauge(target.pid)) as gauge:
             yield Place(target, gauge)
@@ -126,7 +129,7 @@ def main(runs: int, stops: int, markdown: bool, write: bool) -> None:
     else:
         Console().print(report.to_table())
     if write:
-        report.write_into(_PAGE)
+        write_markdown(report.to_markdown(), PAGE, "table")
 
 
 if __name__ == "__main__":

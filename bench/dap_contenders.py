@@ -1,8 +1,8 @@
-"""The contenders that speak DAP, dapbridge and `gdb -i=dap`, driven by one and the same code."""
+"""The contenders that speak DAP, dapbridge, `gdb -i=dap` and `lldb-dap`, driven by one and the same code."""
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from time import perf_counter, sleep
 from typing import Protocol
@@ -22,6 +22,8 @@ INITIALIZE: JsonObject = {
     "supportsVariablePaging": True,
 }
 _STACK_LEVELS = 20
+_SIDECAR_RUNS = "looking at the target's processes\n"
+"""What dapbridge says when its sidecar has started."""
 
 
 class Adapter(Protocol):
@@ -36,12 +38,19 @@ class Adapter(Protocol):
     stands_after_attach: bool
     """Whether the target stands until the client says `continue`."""
 
+    has_libraries: bool
+    """Whether it has the target's own libraries, so that stacks reach the threads' start."""
+
     def attach_arguments(self, target: DockerTarget) -> JsonObject:
         """Return the arguments of `attach`."""
         ...
 
     def open(self, target: DockerTarget) -> AbstractContextManager[LeanClient]:
         """Start the adapter and what it needs; end both with the block."""
+        ...
+
+    def wait_in_place(self, client: LeanClient) -> float:
+        """Wait for the container that the debugger is to run in; return since when it is there, by `perf_counter`."""
         ...
 
 
@@ -51,13 +60,22 @@ class Dapbridge:
     folder = _CLIENT_FOLDER
     opens_containers = False
     stands_after_attach = False
+    has_libraries = True
+
+    def __init__(self, engine: str = "auto") -> None:
+        self._engine = engine
 
     def attach_arguments(self, target: DockerTarget) -> JsonObject:
         rule = {"from": _CLIENT_FOLDER, "to": BUILD_FOLDER}
-        return {"target": target.name, "substitutePath": [rule]}
+        return {"target": target.name, "engine": self._engine, "substitutePath": [rule]}
 
     def open(self, target: DockerTarget) -> LeanClient:
         return LeanClient([sys.executable, "-m", "dapbridge", "serve"])
+
+    def wait_in_place(self, client: LeanClient) -> float:
+        while client.event("output")["output"] != _SIDECAR_RUNS:
+            pass
+        return perf_counter()
 
 
 class GdbDap:
@@ -70,6 +88,7 @@ class GdbDap:
     folder = BUILD_FOLDER
     opens_containers = True
     stands_after_attach = True
+    has_libraries = True
 
     def __init__(self, image: str) -> None:
         self._image = image
@@ -77,24 +96,64 @@ class GdbDap:
     def attach_arguments(self, target: DockerTarget) -> JsonObject:
         return {"pid": 1}
 
-    @contextmanager
-    def open(self, target: DockerTarget) -> Iterator[LeanClient]:
-        sidecar = _docker(
-            *("run", "--detach", "--rm", f"--pid=container:{target.id}", "--network=none", "--log-driver=none"),
-            *("--cap-drop=ALL", "--cap-add=SYS_PTRACE", "--cap-add=DAC_OVERRIDE", "--cap-add=KILL"),
-            *("--read-only", "--tmpfs=/tmp", f"--entrypoint={_SIDECAR[0]}", self._image, *_SIDECAR[1:]),
-        )
-        try:
-            # Once in a while gdb 16 answers `disconnect` and doesn't end; its container is removed anyhow.
-            with (
-                suppress(subprocess.TimeoutExpired),
-                LeanClient(["docker", "exec", "-i", sidecar, *_GDB]) as client,
-            ):
-                yield client
-        finally:
-            _docker("rm", "--force", sidecar)
+    def open(self, target: DockerTarget) -> AbstractContextManager[LeanClient]:
+        return _in_sidecar(self._image, target, _GDB)
+
+    def wait_in_place(self, client: LeanClient) -> float:
+        return client.started_at
 
 
+class LldbDap:
+    """`lldb-dap` in the same way.
+
+    set_up: as well as someone who knows it would, with the target's own libraries, that behind an absolute symlink too.
+    Without that it has the process id, and the program if it `has_program`.
+    """
+
+    folder = BUILD_FOLDER
+    opens_containers = True
+    stands_after_attach = False
+
+    def __init__(self, image: str, *, has_program: bool = True, set_up: bool = False) -> None:
+        self._image = image
+        self._has_program = has_program
+        self.has_libraries = set_up
+
+    def attach_arguments(self, target: DockerTarget) -> JsonObject:
+        arguments: JsonObject = {"pid": 1, "enableAutoVariableSummaries": True}
+        if self._has_program:
+            arguments["program"] = "/proc/1/exe"
+        if self.has_libraries:
+            arguments["preRunCommands"] = ["target modules search-paths add /srv/lib /tmp / /proc/1/root/"]
+        return arguments
+
+    def open(self, target: DockerTarget) -> AbstractContextManager[LeanClient]:
+        return _in_sidecar(self._image, target, ("lldb-dap-19",))
+
+    def wait_in_place(self, client: LeanClient) -> float:
+        return client.started_at
+
+
+@contextmanager
+def _in_sidecar(image: str, target: DockerTarget, adapter: Sequence[str]) -> Iterator[LeanClient]:
+    """Run a sidecar container beside the target, and an adapter in it."""
+    sidecar = _docker(
+        *("run", "--detach", "--rm", f"--pid=container:{target.id}", "--network=none", "--log-driver=none"),
+        *("--cap-drop=ALL", "--cap-add=SYS_PTRACE", "--cap-add=DAC_OVERRIDE", "--cap-add=KILL"),
+        *("--read-only", "--tmpfs=/tmp", f"--entrypoint={_SIDECAR[0]}", image, *_SIDECAR[1:]),
+    )
+    try:
+        # Once in a while gdb 16 answers `disconnect` and doesn't end; its container is removed anyhow.
+        with (
+            suppress(subprocess.TimeoutExpired),
+            LeanClient(["docker", "exec", "-i", sidecar, *adapter]) as client,
+        ):
+            yield client
+    finally:
+        _docker("rm", "--force", sidecar)
+
+
+# The link is there if the target has that library.
 _SIDECAR = ("sh", "-c", "ln -s /proc/1/root/srv/lib/real/libstdc++.so.6.* /tmp/libstdc++.so.6 && exec sleep infinity")
 _PRINTERS = (
     "python import sys; sys.path.insert(0, '/usr/share/gcc/python');"
@@ -108,8 +167,11 @@ _GDB = (
 )
 
 
-def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
-    """Attach, step `stops` times through the ticker's `serve`, detach; return what it took. Raises WrongFactsError."""
+def measure(adapter: Adapter, place: Place, stops: int, *, asks_threads: bool = False) -> Sample:
+    """Attach, step `stops` times through the ticker's `serve`, detach; return what it took. Raises WrongFactsError.
+
+    asks_threads: whether the list of threads is a part of what is looked at after a step.
+    """
     sample = Sample()
     begin = perf_counter()
     with adapter.open(place.target) as client:
@@ -117,6 +179,7 @@ def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
         place.gauge.reset()
         attach_begin = perf_counter()
         attach = client.send("attach", **adapter.attach_arguments(place.target))
+        in_place_at = adapter.wait_in_place(client)
         client.event("initialized")
         set_breakpoints(client, adapter, SOURCE, IDLE_LINE)
         client.request("configurationDone")
@@ -124,6 +187,7 @@ def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
         sample.stood_still_s = place.gauge.stood_still_ns() / 1e9
         end = perf_counter()
         sample.from_nothing_s, sample.attach_s = end - begin, end - attach_begin
+        sample.in_place_s = end - in_place_at
         if adapter.stands_after_attach:
             client.request("continue", threadId=client.event("stopped")["threadId"])
         sleep(AFTER_S)
@@ -131,15 +195,15 @@ def measure(adapter: Adapter, place: Place, stops: int) -> Sample:
         set_breakpoints(client, adapter, SOURCE, SERVE_LINE)
         for stop in range(stops):
             thread_id = wait_stopped(client, "breakpoint")
-            _look(client, adapter, thread_id)
+            _look(client, adapter, thread_id, asks_threads)
             for step in range(1, STEPS_PER_STOP + 1):
                 step_begin = perf_counter()
                 client.send("next", threadId=thread_id)
                 wait_stopped(client, "step")
-                seen, listed_at = _look(client, adapter, thread_id)
+                seen, listed_at = _look(client, adapter, thread_id, asks_threads)
                 sample.steps_s.append(perf_counter() - step_begin)
                 sample.lists_s.append(listed_at - step_begin)
-                check(seen, step)
+                check(seen, step, whole_stack=adapter.has_libraries)
             if stop == stops - 1:
                 set_breakpoints(client, adapter, SOURCE)
             client.request("continue", threadId=thread_id)
@@ -165,23 +229,24 @@ def wait_stopped(client: LeanClient, reason: str) -> int:
     return thread_id
 
 
-def _look(client: LeanClient, adapter: Adapter, thread_id: int) -> tuple[Seen, float]:
+def _look(client: LeanClient, adapter: Adapter, thread_id: int, asks_threads: bool) -> tuple[Seen, float]:
     """Return what is known of a stop, and when the variables were listed, before containers were opened."""
+    if asks_threads:
+        client.request("threads")
     frames = client.request("stackTrace", threadId=thread_id, startFrame=0, levels=_STACK_LEVELS)["stackFrames"]
     scopes = client.request("scopes", frameId=frames[0]["id"])["scopes"]
-    # As editors do: all scopes that are not expensive, at once.
-    asked = {
-        each["presentationHint"]: client.send("variables", variablesReference=each["variablesReference"])
+    # As editors do: all scopes that are not expensive, at once. lldb-dap says so of its registers and globals too.
+    asked = [
+        client.send("variables", variablesReference=each["variablesReference"])
         for each in scopes
-        if not each["expensive"] and each.get("presentationHint") != "registers"
-    }
-    listed = {hint: client.response(seq)["variables"] for hint, seq in asked.items()}
+        if not each["expensive"] and each.get("presentationHint") not in (None, "registers")
+    ]
+    listed = [each for seq in asked for each in client.response(seq)["variables"]]
     listed_at = perf_counter()
     if adapter.opens_containers:
-        _open_containers(client, [each for variables in listed.values() for each in variables])
+        _open_containers(client, listed)
     functions = [each["name"] for each in frames]
-    values = {hint: {each["name"]: each["value"] for each in variables} for hint, variables in listed.items()}
-    return Seen(functions, frames[0]["line"], values.get("arguments", {}), values.get("locals", {})), listed_at
+    return Seen(functions, frames[0]["line"], {each["name"]: each["value"] for each in listed}), listed_at
 
 
 def _open_containers(client: LeanClient, variables: list[JsonObject]) -> None:
@@ -189,7 +254,8 @@ def _open_containers(client: LeanClient, variables: list[JsonObject]) -> None:
     asked = [
         (each, client.send("variables", variablesReference=each["variablesReference"]))
         for each in variables
-        if each["variablesReference"]
+        # A text is there already, whatever lies in it.
+        if each["variablesReference"] and not each["value"].startswith('"')
     ]
     for container, seq in asked:
         elements = ", ".join(each["value"] for each in client.response(seq)["variables"])

@@ -22,12 +22,12 @@ import click
 from attach import make_sidecar_image
 from dap_contenders import INITIALIZE
 from lean_client import JsonObject, LeanClient
+from report import write_markdown
 from support.gauge import Gauge
 from support.marks import mark
 from support.targets import DockerTarget, running
 
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-_BEGIN, _END = "<!-- delve: begin -->", "<!-- delve: end -->"
 _SOURCE = "gauged.go"
 _BUILD_FOLDER, _CLIENT_FOLDER = "/build/src", "/workspace"
 THINKS_S = 0.4
@@ -238,9 +238,7 @@ def main(runs: int, stops: int, write: bool) -> None:
     table = to_markdown(asyncio.run(benchmark(runs, stops)), stops)
     click.echo(table)
     if write:
-        before, _, rest = _PAGE.read_text().partition(_BEGIN)
-        _, _, after = rest.partition(_END)
-        _PAGE.write_text(f"{before}{_BEGIN}\n\n{table}\n\n{_END}{after}")
+        write_markdown(table, _PAGE, "delve")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,9 @@ def _look(client: LeanClient, adapter: Adapter, thread_id: int, sample: LargeSam
     sample.stack_s.append(perf_counter() - begin)
     _check_stack([each["name"] for each in frames])
     scopes = client.request("scopes", frameId=frames[0]["id"])["scopes"]
-    arguments = next(each for each in scopes if each.get("presentationHint") == "arguments")["variablesReference"]
+    # lldb-dap has no scope for arguments alone.
+    hints = ("arguments", "locals")
+    arguments = next(each for each in scopes if each.get("presentationHint") in hints)["variablesReference"]
     begin = perf_counter()
     (million,) = (each for each in _variables(client, arguments) if each["name"].startswith("million"))
     page = _open_page(client, million)

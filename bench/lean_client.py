@@ -5,6 +5,7 @@ import select
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ class LeanClient:
     """Starts an adapter and speaks to it until the block ends."""
 
     def __init__(self, command: Sequence[str]) -> None:
+        self.started_at = perf_counter()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the block
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0

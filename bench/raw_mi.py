@@ -160,18 +160,12 @@ def break_at(source: str, line: int) -> str:
 async def _look(mi: Mi, thread_id: int, look: str) -> Seen:
     """Ask for the stack and all variables of the top frame; `look` makes the names of variable objects."""
     place = {"thread": thread_id, "frame": 0}
-    types, stack, values, *_ = await mi.run(
+    _, stack, values, *_ = await mi.run(
         command("stack-list-variables", "--simple-values", **place),
         command("stack-list-frames", 0, 19, thread=thread_id),
         command("stack-list-variables", "--all-values", **place),
         *(command("var-create", f"v{look}_{name}", "*", name, **place) for name in _OPENED),
     )
     frames = stack["stack"]
-    is_argument = {each["name"]: each.get("arg") == "1" for each in types["variables"]}
     shown = {each["name"]: each["value"] for each in values["variables"]}
-    return Seen(
-        [each.get("func", "??") for each in frames],
-        int(frames[0]["line"]),
-        {name: value for name, value in shown.items() if is_argument[name]},
-        {name: value for name, value in shown.items() if not is_argument[name]},
-    )
+    return Seen([each.get("func", "??") for each in frames], int(frames[0]["line"]), shown)

@@ -14,8 +14,6 @@ from scene import AFTER_S, STEPS_PER_STOP, Sample
 
 CONTENDERS = ("dapbridge", "gdb -i=dap", "raw MI")
 
-_BEGIN, _END = "<!-- table: begin -->", "<!-- table: end -->"
-
 
 @dataclass(frozen=True)
 class Row:
@@ -26,9 +24,9 @@ class Row:
     is_rate: bool = False
     has_ratios: bool = True
 
-    def cells(self) -> tuple[str, ...]:
+    def cells(self, contenders: Sequence[str]) -> tuple[str, ...]:
         """Return the title, a median with its least and most for each contender, and the ratios to the first one."""
-        by_contender = [self.values.get(name, ()) for name in CONTENDERS]
+        by_contender = [self.values.get(name, ()) for name in contenders]
         show = _per_second if self.is_rate else _ms
         shown = [
             f"{show(median(each))} ({show(min(each))}–{show(max(each))})" if each else "–" for each in by_contender
@@ -45,29 +43,24 @@ class Report:
     machine: str
     runs: int
     stops: int
+    contenders: Sequence[str] = CONTENDERS
 
     def to_table(self) -> Table:
         """Return the table for a terminal."""
         table = Table(*self._header(), title=self._caption(), title_justify="left", caption=self.machine)
         for row in self.rows:
-            table.add_row(*(cell.replace("`", "") for cell in row.cells()))
+            table.add_row(*(cell.replace("`", "") for cell in row.cells(self.contenders)))
         return table
 
     def to_markdown(self) -> str:
         """Return the same table as Markdown, with what it was made on."""
         header = self._header()
-        lines = [header, ("---", *("---:" for _ in header[1:])), *(row.cells() for row in self.rows)]
+        lines = [header, ("---", *("---:" for _ in header[1:])), *(row.cells(self.contenders) for row in self.rows)]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
         return f"{table}\n\n{self._caption()}. {self.machine}."
 
-    def write_into(self, page: Path) -> None:
-        """Replace what stands between the page's marks."""
-        before, _, rest = page.read_text().partition(_BEGIN)
-        _, _, after = rest.partition(_END)
-        page.write_text(f"{before}{_BEGIN}\n\n{self.to_markdown()}\n\n{_END}{after}")
-
     def _header(self) -> tuple[str, ...]:
-        return ("ms", *CONTENDERS, *(f"dapbridge / {other}" for other in CONTENDERS[1:]))
+        return ("ms", *self.contenders, *(f"dapbridge / {other}" for other in self.contenders[1:]))
 
     def _caption(self) -> str:
         steps = self.stops * STEPS_PER_STOP
@@ -108,10 +101,18 @@ def rows_of_large(samples: Mapping[str, Sequence[LargeSample]]) -> list[Row]:
     ]
 
 
-def describe_machine(sidecar_image: str) -> str:
-    """Return what the figures depend on, in neutral words."""
-    gdb = subprocess.run(
-        ["docker", "run", "--rm", "--network=none", "--entrypoint=gdb", sidecar_image, "--version"],
+def write_markdown(text: str, page: Path, name: str) -> None:
+    """Replace what stands between the page's marks of that name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
+
+
+def describe_machine(sidecar_image: str, debugger: str = "gdb", command: str = "gdb") -> str:
+    """Return what the figures depend on, in neutral words; `command` is the debugger's in the image."""
+    version = subprocess.run(
+        ["docker", "run", "--rm", "--network=none", f"--entrypoint={command}", sidecar_image, "--version"],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -120,9 +121,9 @@ def describe_machine(sidecar_image: str) -> str:
         ["docker", "version", "--format", "{{.Server.Version}}"], check=True, stdout=subprocess.PIPE, text=True
     ).stdout.strip()
     kernel = ".".join(platform.release().split(".")[:2])
-    gdb_version = gdb.splitlines()[0].rpartition(" ")[2]
+    number = version.splitlines()[0].rpartition(" ")[2]
     return (
-        f"{os.cpu_count()} cores ({platform.machine()}), Linux {kernel}, Docker {docker}, gdb {gdb_version} in the"
+        f"{os.cpu_count()} cores ({platform.machine()}), Linux {kernel}, Docker {docker}, {debugger} {number} in the"
         f" sidecar, Python {platform.python_version()}"
     )
 

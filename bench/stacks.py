@@ -18,7 +18,7 @@ from time import perf_counter
 
 import click
 from attach import make_sidecar_image
-from report import describe_machine
+from report import describe_machine, write_markdown
 from rich.console import Console
 from scene import WrongFactsError
 from support.engine import connect
@@ -27,7 +27,6 @@ from support.images import image
 from support.targets import DockerTarget, running
 
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-_BEGIN, _END = "<!-- stacks: begin -->", "<!-- stacks: end -->"
 _THREADS = 100
 _GDB = (
     *("gdb", "--nx", "--quiet", "--batch", "-iex", "set auto-load off", "-iex", "set debuginfod enabled off"),
@@ -186,9 +185,7 @@ def main(runs: int, write: bool) -> None:
     table = to_markdown(samples, machine, runs)
     click.echo(table)
     if write:
-        before, _, rest = _PAGE.read_text().partition(_BEGIN)
-        after = rest.partition(_END)[2]
-        _PAGE.write_text(f"{before}{_BEGIN}\n\n{table}\n\n{_END}{after}")
+        write_markdown(table, _PAGE, "stacks")
 
 
 if __name__ == "__main__":
