@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def quote(text: str) -> str:
     """Return a text as an MI c-string, quotes included."""
-    return '"' + "".join(_escaped(character) for character in text) + '"'
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_CONTROL.sub(_escaped, text)}"'
 
 
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    return character if character >= " " and character != "\x7f" else f"\\{ord(character):03o}"
+def _escaped(found: re.Match[str]) -> str:
+    return _NAMED.get(found[0]) or f"\\{ord(found[0]):03o}"
 
 
 def format_value(value: Any) -> str:
