@@ -27,7 +27,17 @@ _CHANGES = (
 @mi_command("-break-insert", needs_rest=True)
 def insert(session: Session, *words: str) -> dict[str, Any]:
     """Set a breakpoint at a line, a function or an address; one that has no place yet stays pending with `-f`."""
-    options = list(words)
+    broadcaster = session.target.GetBroadcaster()
+    # The answer tells its places: of a thousand breakpoints they would be read and told once more.
+    session.events.StopListeningForEvents(broadcaster, lldb.SBTarget.eBroadcastBitBreakpointChanged)
+    try:
+        return _insert(session, list(words))
+    finally:
+        session.events.StartListeningForEvents(broadcaster, lldb.SBTarget.eBroadcastBitBreakpointChanged)
+
+
+def _insert(session: Session, options: list[str]) -> dict[str, Any]:
+    words = " ".join(options)
     condition, ignored = take_option(options, "-c"), take_option(options, "-i")
     is_disabled, may_pend, is_qualified = (take_flag(options, each) for each in ("-d", "-f", "--qualified"))
     if take_flag(options, "-h"):
@@ -43,7 +53,7 @@ def insert(session: Session, *words: str) -> dict[str, Any]:
         made = _at_address(session, int(options[0][1:], 0))
         place = options[0]
     else:
-        raise MiError(f"-break-insert: {' '.join(words)}")
+        raise MiError(f"-break-insert: {words}")
     if not may_pend and made.GetNumLocations() == 0:
         session.target.BreakpointDelete(made.GetID())
         raise MiError(f"no code for {place}")

@@ -31,6 +31,8 @@ OPERATORS: tuple[Callable[[int, int], bool], ...] = (
 _COUNTED = re.compile(r"(?:\((?P<condition>.*)\) && )?\$_x_hit\(\d+, (?P<operator>\d+), (?P<number>\d+)\)\Z", re.DOTALL)
 _FUNCTION = "_x_on_hit"
 _ANY_THREAD = lldb.LLDB_INVALID_THREAD_ID
+_NAME = "dapbridge"
+"""Breakpoints of this name have the callback: to be given it one by one takes LLDB ten times as long."""
 
 Decide = Callable[[Any], bool]
 """Given the SBFrame of a hit, says whether it stops the target."""
@@ -103,7 +105,8 @@ def watch_hits(session: Session, breakpoint_: Any) -> None:
         # LLDB finds functions by their names only, in the main module of its own session.
         setattr(sys.modules["__main__"], _FUNCTION, lambda *arguments: _on_hit(session, *arguments))
         session.run_console(f"script from __main__ import {_FUNCTION}")
-    breakpoint_.SetScriptCallbackFunction(_FUNCTION)
+        lldb.SBBreakpointName(session.target, _NAME).SetScriptCallbackFunction(_FUNCTION)
+    breakpoint_.AddNameWithErrorHandling(_NAME)
 
 
 def forget(session: Session, number: int) -> None:
