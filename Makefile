@@ -7,7 +7,7 @@ ARGS :=
 # The extension for VS Code, with the Node.js of the virtual environment.
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix vscode-extension
 
-.PHONY: help demo test bench bench-stacks bench-go check format docs vsix lock clean
+.PHONY: help demo test bench bench-stacks bench-go bench-lldb check format docs vsix lock clean
 
 help:
 	@echo "make demo    attach to a small program and show what an editor would show; needs no container engine"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench   measure attach and steps beside gdb's own DAP server and raw gdb/MI"
 	@echo "make bench-stacks  measure for how long a target stands for its stacks, beside gdb and eu-stack"
 	@echo "make bench-go  measure the relay to Delve beside a client of Delve itself"
+	@echo "make bench-lldb  measure LLDB beside lldb-dap, and compare what both show of stacks"
 	@echo "make check   format, lint, types and layers, as 'make test' runs them first"
 	@echo "make format  format the code and fix what the linter can fix"
 	@echo "make docs    write the table of docs/dap.md and the schemas in docs/ anew from the code and the tests"
@@ -35,6 +36,10 @@ test:
 bench-go:
 	$(SETUP) test
 	@.ci/as-root env PYTHONPATH=.:tests:bench .venv/bin/python bench/delve.py $(ARGS)
+
+bench-lldb:
+	$(SETUP) test
+	@.ci/as-root env PYTHONPATH=.:tests .venv/bin/python bench/lldb_dap.py $(ARGS)
 
 bench:
 	$(SETUP) test
