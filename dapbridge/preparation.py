@@ -12,7 +12,7 @@ from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Inspection, Process
 from dapbridge.config import AttachConfig, EngineName
 from dapbridge.dap.messages import Event
-from dapbridge.engines import make_engine
+from dapbridge.engines import load_ahead, make_engine
 from dapbridge.engines.base import Emit, Engine
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.prepared import Prepared, TargetEnd
@@ -38,11 +38,14 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
     async with AsyncExitStack() as undo:
         runtime = make_runtime(target.scheme)
         undo.push_async_callback(runtime.aclose)
+        # While the sidecar starts there is nothing else to do here.
+        loading = tasks.create_task(asyncio.to_thread(load_ahead, config.engine))
         sidecar, agent, inspection = await reach(config, runtime, target.name, progress, tasks, undo)
         process = inspection.process
         facts = await read_facts(agent, process)
         engine_name = choose_engine(config.engine, facts)
         _tell_of_symbols(emit, process, facts)
+        await loading
         engine = make_engine(engine_name, agent, process, tasks, emit)
         undo.pop_all()
         again = msgspec.structs.replace(config, process=process.pid)

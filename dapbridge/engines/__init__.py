@@ -8,6 +8,18 @@ from dapbridge.config import EngineName
 from dapbridge.engines.base import Emit, Engine
 
 
+def load_ahead(name: EngineName) -> None:
+    """Import what an engine needs, as far as it is known which one it will be; takes a while, in any thread."""
+    if name == "lldb":
+        from dapbridge.engines.mi import engine, lldb, lldb_bundle  # noqa: F401
+
+        lldb_bundle.make_bundle()
+    elif name != "delve":
+        from dapbridge.engines.mi import engine, gdb, gdb_bundle  # noqa: F401
+
+        gdb_bundle.make_bundle()
+
+
 def make_running_delve_engine(address: str, agent: Agent, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
     """Return a new engine for the dlv that listens at `address`, reached from where the agent is."""
     from dapbridge.engines.relay.engine import RelayEngine
