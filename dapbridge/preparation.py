@@ -42,11 +42,11 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
         loading = tasks.create_task(asyncio.to_thread(load_ahead, config.engine))
         sidecar, agent, inspection = await reach(config, runtime, target.name, progress, tasks, undo)
         process = inspection.process
-        facts = await read_facts(agent, process)
-        engine_name = choose_engine(config.engine, facts)
-        _tell_of_symbols(emit, process, facts)
+        reading = tasks.create_task(_read_and_tell(agent, process, emit))
+        # Who has named the engine needn't wait for what is only told.
+        facts = await reading if config.engine == "auto" else None
         await loading
-        engine = make_engine(engine_name, agent, process, tasks, emit)
+        engine = make_engine(choose_engine(config.engine, facts), agent, process, tasks, emit)
         undo.pop_all()
         again = msgspec.structs.replace(config, process=process.pid)
         rescue = partial(_rescue, again, runtime, target.name, tasks)
@@ -153,6 +153,18 @@ async def read_facts(agent: Agent, process: Process) -> ElfFacts | None:
     except DapbridgeError as error:
         log.warning("the program of process %d: %s", process.pid, error)
         return None
+
+
+async def _read_and_tell(agent: Agent, process: Process, emit: Emit) -> ElfFacts | None:
+    """Read a program's facts, and say which symbols it lacks."""
+    try:
+        facts = await read_facts(agent, process)
+    except ProtocolError as error:
+        # The sidecar's end, which is told by who watches that.
+        log.debug("no facts of process %d: %s", process.pid, error)
+        return None
+    _tell_of_symbols(emit, process, facts)
+    return facts
 
 
 def choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
