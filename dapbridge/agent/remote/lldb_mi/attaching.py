@@ -70,8 +70,8 @@ def load_program(session: Session, path: str = "") -> dict[str, Any]:
         module.FindSymbol("main")
     read_ahead(session, session.locator)
     events.listen(session)
-    # What the first stop will want.
-    looking.part("values")
+    # What the first stop will want: mostly there is time for that when the target runs.
+    session.later.append(lambda: looking.part("values"))
     return {}
 
 

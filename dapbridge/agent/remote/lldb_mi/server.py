@@ -15,6 +15,8 @@ from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.parsing import parse_command, take_option
 from dapbridge.agent.remote.lldb_mi.session import Session
 
+_IDLE_S = 0.03
+
 
 class Server:
     """Runs commands until stdin ends or `-gdb-exit`."""
@@ -38,13 +40,20 @@ class Server:
         self._session.output.prompt()
         while not self._is_over:
             try:
-                work = self._queue.get()
-                work()
+                self._next()()
             except KeyboardInterrupt:
                 # Came too late for what it was meant for.
                 continue
             except Exception:  # noqa: BLE001 - one event that is not understood must not end the session
                 traceback.print_exc(file=sys.stderr)
+
+    def _next(self) -> Callable[[], object]:
+        """Wait for something to do: what can wait is done once nothing else has come for a while."""
+        later = self._session.later
+        try:
+            return self._queue.get(timeout=_IDLE_S if later else None)
+        except queue.Empty:
+            return later.pop()
 
     def _read(self) -> None:
         for line in self._input:

@@ -42,6 +42,8 @@ class Session:
         self.connection = connection
         self.post: Callable[[Callable[[], None]], None] = lambda work: work()
         """Has something done between commands; for other threads, which LLDB calls us in."""
+        self.later: list[Callable[[], object]] = []
+        """What is done when there is nothing else to do."""
         self.execute: Callable[[str, list[str]], dict[str, Any]]
         """Runs one more command within the present one."""
         self.events = lldb.SBListener("dapbridge")
