@@ -208,14 +208,13 @@ class Agent:
 
         To a debugger elsewhere it is said at the agent's own end; to a child by the step "farewell" of its ladder.
         """
-        # Nobody waits for the answer: what is written after this arrives after it.
-        self._request("set_farewell", channel=channel.number, farewell=farewell.decode())
+        self._tell("set_farewell", channel=channel.number, farewell=farewell.decode())
 
     def _set_reply(self, channel: int, cue: bytes, reply: bytes) -> bool:
         if self._end_reason is not None or self._channels.has_unsent():
             # It would get there before what was written.
             return False
-        self._request("set_reply", channel=channel, cue=cue.decode(), reply=reply.decode())
+        self._tell("set_reply", channel=channel, cue=cue.decode(), reply=reply.decode())
         return True
 
     async def heal(self, pid: int, *, forks: bool = False) -> None:
@@ -321,6 +320,12 @@ class Agent:
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         self._send({"id": number, "request": request, "arguments": arguments})
         return answer
+
+    def _tell(self, request: str, **arguments: Any) -> None:
+        """Send what has no answer; what is written after this arrives after it."""
+        if self._end_reason is not None:
+            raise ProtocolError(f"the agent is gone: {self._end_reason}")
+        self._send({"request": request, "arguments": arguments})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._channels.send_control(msgspec.json.encode(message))
@@ -455,17 +460,24 @@ class Child(Channel):
         if not self._exited.is_set():
             await self._agent._ask(Any, "look_after", child=self.number, pid=pid, parent=parent)
 
-    def lift_breakpoints(self) -> None:
-        """Have its breakpoints taken out of the target, which stands, until `put_breakpoints_back`.
+    def lift_breakpoints_at(self, channel: Channel, cue: bytes) -> None:
+        """Have its breakpoints taken out of the target when it says `cue` on a connection to it: the target stands.
 
-        It is not told: nothing may be asked of it meanwhile that has to do with them. Nobody waits for either; what is
-        written after them comes after them.
+        Only while that is allowed by `lift_breakpoints`.
         """
-        self._agent._request("lift_breakpoints", child=self.number)
+        self._agent._tell("lift_at", child=self.number, channel=channel.number, cue=cue.decode())
+
+    def lift_breakpoints(self, *, stands: bool) -> None:
+        """Let its breakpoints be out while the target stands, and at once if it `stands` now.
+
+        Until `put_breakpoints_back`. It is not told: nothing may be asked of it meanwhile that has to do with them.
+        Nobody waits for either; what is written after them comes after them.
+        """
+        self._agent._tell("lift_breakpoints", child=self.number, stands=stands)
 
     def put_breakpoints_back(self) -> None:
-        """Have put in again what was taken out."""
-        self._agent._request("put_breakpoints_back", child=self.number)
+        """Have put in again what was taken out, and left in."""
+        self._agent._tell("put_breakpoints_back", child=self.number)
 
     async def signal(self, name: str) -> None:
         """Signal the debugger ("INT"), past its stdin; ignored once it has ended."""

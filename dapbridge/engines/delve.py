@@ -78,7 +78,7 @@ class Delve:
         self._reader = self._tasks.create_task(_log_output(child))
         channel = await self._agent.open_connection(child, address)
         self._farewell.open(channel)
-        self._lifted.open(child)
+        self._lifted.open(child, channel)
         return channel
 
     def attach_arguments(self, given: JsonObject, stop_on_entry: bool) -> JsonObject:

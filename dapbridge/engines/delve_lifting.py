@@ -1,9 +1,11 @@
 """When the breakpoints that dlv leaves in the code of a standing target are taken out for a while (`agent.lifting`)."""
 
 from contextlib import suppress
+from enum import Enum
 
-from dapbridge.agent.client import Child
+from dapbridge.agent.client import Channel, Child
 from dapbridge.dap.messages import Event
+from dapbridge.engines.relay.first_question import STOPPED
 from dapbridge.engines.relay.requests import RESUMING
 from dapbridge.errors import ProtocolError
 
@@ -16,19 +18,31 @@ _LOOKING = frozenset(
 """Requests that leave breakpoints alone and the target standing (`evaluate` unless it calls)."""
 
 
+class _Are(Enum):
+    """Where the breakpoints are, as far as it is for us."""
+
+    IN = 0
+    """In the code, wherever the target is: dlv may be about to do something with them."""
+    OUT_AT_STOPS = 1
+    """In the code of the target, which runs; the agent takes them out when dlv says that it stands."""
+    OUT = 2
+
+
 class LiftedBreakpoints:
     """Out while the target stands and dlv does nothing with them; back before it may."""
 
     def __init__(self) -> None:
         self._child: Child | None = None
         self._stands = False
-        self._is_lifted = False
+        self._are = _Are.IN
         # What dlv may be about to do with them.
         self._unanswered: set[int] = set()
 
-    def open(self, child: Child) -> None:
-        """Begin, with this dlv."""
+    def open(self, child: Child, channel: Channel) -> None:
+        """Begin, with this dlv and the connection to it."""
         self._child = child
+        # By the agent, before anybody else hears of the stop.
+        child.lift_breakpoints_at(channel, STOPPED)
 
     def note_sent(self, number: int, command: str, is_call: bool) -> None:
         """Take note of a request that is about to be sent to dlv."""
@@ -56,12 +70,12 @@ class LiftedBreakpoints:
         self._update()
 
     def _update(self) -> None:
-        wanted = self._stands and not self._unanswered
-        if self._child is None or wanted == self._is_lifted:
+        wanted = _Are.IN if self._unanswered else _Are.OUT if self._stands else _Are.OUT_AT_STOPS
+        if self._child is None or wanted is self._are:
             return
-        self._is_lifted = wanted
+        self._are = wanted
         with suppress(ProtocolError):  # the agent is gone, and dlv with it
-            if wanted:
-                self._child.lift_breakpoints()
-            else:
+            if wanted is _Are.IN:
                 self._child.put_breakpoints_back()
+            else:
+                self._child.lift_breakpoints(stands=wanted is _Are.OUT)

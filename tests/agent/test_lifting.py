@@ -52,6 +52,19 @@ async def test_they_are_put_back_where_they_were_and_others_are_left(target: Tar
     assert logged == []
 
 
+async def test_at_a_stop_they_are_taken_out_only_where_that_is_allowed(target: Target) -> None:
+    own = put_in(target, 4)
+    lifting = Lifting(target.pid, frozenset(), print)
+    lifting.note_stop()
+    assert healing.find_breakpoints(target.pid) == own
+    lifting.may_lift = True
+    lifting.note_stop()
+    assert healing.find_breakpoints(target.pid) == {}
+    lifting.put_back()
+    lifting.note_stop()
+    assert healing.find_breakpoints(target.pid) == own
+
+
 async def test_a_process_that_has_ended_is_left_alone() -> None:
     logged: list[str] = []
     nobody = 2**22 - 1

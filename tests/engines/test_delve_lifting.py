@@ -2,7 +2,7 @@
 
 import pytest
 
-from dapbridge.agent.client import Child
+from dapbridge.agent.client import Channel, Child
 from dapbridge.dap.messages import Event
 from dapbridge.engines.delve_lifting import LiftedBreakpoints
 
@@ -15,8 +15,11 @@ class FakeChild(Child):
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def lift_breakpoints(self) -> None:
-        self.asked.append("lift")
+    def lift_breakpoints_at(self, channel: Channel, cue: bytes) -> None:
+        self.asked.append(f"lift at {cue.decode()}")
+
+    def lift_breakpoints(self, *, stands: bool) -> None:
+        self.asked.append("lift" if stands else "lift at stops")
 
     def put_breakpoints_back(self) -> None:
         self.asked.append("put back")
@@ -35,10 +38,9 @@ def child() -> FakeChild:
 def lifted(child: FakeChild) -> LiftedBreakpoints:
     """At a stop."""
     lifted = LiftedBreakpoints()
+    lifted.open(child, child)
     lifted.note_event(STOPPED)
-    lifted.open(child)
-    lifted.note_event(STOPPED)
-    assert child.take() == ["lift"]
+    assert child.take() == ['lift at "event":"stopped"', "lift"]
     return lifted
 
 
@@ -55,7 +57,7 @@ def test_they_are_back_before_the_target_runs(lifted: LiftedBreakpoints, child: 
     assert child.take() == ["put back"]
     lifted.note_event(Event("continued", {"threadId": 1}))
     lifted.note_answered(1, "next", True)
-    assert child.take() == []
+    assert child.take() == ["lift at stops"]
     lifted.note_event(STOPPED)
     assert child.take() == ["lift"]
 
@@ -89,4 +91,4 @@ def test_nothing_is_lifted_while_the_target_runs(lifted: LiftedBreakpoints, chil
     lifted.note_answered(1, "continue", True)
     lifted.note_sent(2, "setBreakpoints", False)
     lifted.note_answered(2, "setBreakpoints", True)
-    assert child.take() == ["put back"]
+    assert child.take() == ["put back", "lift at stops"] * 2

@@ -8,6 +8,7 @@ from dapbridge.agent.remote.loop import READ, WRITE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from dapbridge.agent.remote.loop import Loop
     from dapbridge.agent.remote.stream import Stream
@@ -25,7 +26,8 @@ class Connection:
         """Connect to "unix:PATH" or "HOST:PORT". Raises OSError."""
         self.number = number
         self.farewell = b""
-        self._reply: Reply | None = None
+        self._reply: tuple[Cue, bytes] | None = None
+        self._at_cue: tuple[Cue, Callable[[], None]] | None = None
         self._stream = stream
         self._loop = loop
         self._socket = _connect(address)
@@ -53,7 +55,11 @@ class Connection:
 
     def set_reply(self, cue: bytes, reply: bytes) -> None:
         """Reply at once when the peer says `cue`, unless the host says something before that."""
-        self._reply = Reply(cue, reply)
+        self._reply = Cue(cue), reply
+
+    def call_at(self, cue: bytes, callback: Callable[[], None]) -> None:
+        """Call back whenever the peer says `cue`, before the host hears it."""
+        self._at_cue = Cue(cue), callback
 
     def take_credit(self) -> None:
         """Go on reading if the host has room for it; else let the peer wait."""
@@ -114,15 +120,17 @@ class Connection:
                 self.close()
         elif not self._discards:
             self._stream.channels.send(self.number, data)
-            self._answer_cue(data)
+            self._hear(data)
 
-    def _answer_cue(self, data: bytes) -> None:
-        if self._reply is not None and self._reply.is_due(data):
+    def _hear(self, data: bytes) -> None:
+        if self._reply is not None and self._reply[0].is_in(data):
             # The host is told before it reads what was replied to: control messages come first.
             self._stream.send(event="replied", child=self.number)
-            self._to_write += self._reply.reply
+            self._to_write += self._reply[1]
             self._reply = None
             self._write()
+        if self._at_cue is not None and self._at_cue[0].is_in(data):
+            self._at_cue[1]()
 
     def _watch(self) -> None:
         has_room = self._can_read and (self._discards or self._stream.channels.room(self.number) > 0)
@@ -131,15 +139,14 @@ class Connection:
         )
 
 
-class Reply:
-    """What is said once when the peer has said `cue`, in however many pieces."""
+class Cue:
+    """Bytes that the peer may say, in however many pieces."""
 
-    def __init__(self, cue: bytes, reply: bytes) -> None:
-        self.reply = reply
+    def __init__(self, cue: bytes) -> None:
         self._cue = cue
         self._rest = b""
 
-    def is_due(self, data: bytes) -> bool:
+    def is_in(self, data: bytes) -> bool:
         """Take what the peer says next; tell whether it has come to the cue."""
         data = self._rest + data
         self._rest = data[max(0, len(data) - len(self._cue) + 1) :]

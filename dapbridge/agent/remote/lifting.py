@@ -25,6 +25,13 @@ class Lifting:
         self._leave = leave
         self._log = log
         self._lifted: dict[int, bytes] = {}
+        self.may_lift = False
+        """Whether the debugger does nothing with them, so that they may be out when the process stands."""
+
+    def note_stop(self) -> None:
+        """The debugger says that the process stands."""
+        if self.may_lift:
+            self.lift()
 
     def lift(self) -> None:
         """Take out what is in; where that can't be, all stays as it is."""
@@ -35,7 +42,8 @@ class Lifting:
             self._lifted |= originals
 
     def put_back(self) -> None:
-        """Put in again what was taken out."""
+        """Put in again what was taken out, and leave them in for now."""
+        self.may_lift = False
         lifted, self._lifted = self._lifted, {}
         if not lifted:
             return

@@ -149,13 +149,21 @@ def look_after(agent: Supervisor, child: int, pid: int, parent: int | None) -> A
     agent.look_after(child, pid, parent)
 
 
-def lift_breakpoints(agent: Supervisor, child: int) -> Any:
-    """Take a debugger's breakpoints out of its target, which stands, for as long as it does nothing with them."""
-    agent.lifting(child).lift()
+def lift_at(agent: Supervisor, child: int, channel: int, cue: str) -> Any:
+    """Take a debugger's breakpoints out of its target when it says `cue` there, if it does nothing with them then."""
+    agent.lift_at(child, channel, cue.encode())
+
+
+def lift_breakpoints(agent: Supervisor, child: int, stands: bool) -> Any:
+    """Let a debugger's breakpoints be out while its target stands: it does nothing with them. stands: it does now."""
+    lifting = agent.lifting(child)
+    lifting.may_lift = True
+    if stands:
+        lifting.lift()
 
 
 def put_breakpoints_back(agent: Supervisor, child: int) -> Any:
-    """Put in again what `lift_breakpoints` has taken out."""
+    """Put in again what was taken out, and leave them in until `lift_breakpoints`."""
     agent.lifting(child).put_back()
 
 
@@ -213,6 +221,7 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "set_farewell": set_farewell,
     "set_reply": set_reply,
     "look_after": look_after,
+    "lift_at": lift_at,
     "lift_breakpoints": lift_breakpoints,
     "put_breakpoints_back": put_breakpoints_back,
     "signal": send_signal,

@@ -127,6 +127,12 @@ class Supervisor:
         if pid not in supervised.target_pids:
             supervised.target_pids.append(pid)
 
+    def lift_at(self, child: int, channel: int, cue: bytes) -> None:
+        """Take a debugger's breakpoints out, if that is allowed then, when it says `cue` on a connection."""
+        connection = self.receivers[channel]
+        if isinstance(connection, Connection):
+            connection.call_at(cue, self.lifting(child).note_stop)
+
     def lifting(self, channel: int) -> Lifting:
         """Return what takes a debugger's breakpoints out for a while. Raises RequestError."""
         supervised = self._child(channel)
@@ -217,19 +223,26 @@ class Supervisor:
         if message["request"] == "ping":
             self.stream.send(event="pong")
             return
-        number = message["id"]
+        number = message.get("id")
         try:
             result = REQUESTS[message["request"]](self, **message["arguments"])
         except RequestError as error:
-            self.stream.send(id=number, error=str(error))
+            self._answer(number, error=str(error))
         except Exception as error:  # noqa: BLE001 - one bad request spoils one request
             self._log_traceback()
-            self.stream.send(id=number, error=f"{message['request']}: {error!r}", bug=True)
+            self._answer(number, error=f"{message['request']}: {error!r}", bug=True)
         else:
             if isinstance(result, Later):
-                result.answer = lambda **fields: self.stream.send(id=number, **fields)
+                result.answer = lambda **fields: self._answer(number, **fields)
             else:
-                self.stream.send(id=number, result=result)
+                self._answer(number, result=result)
+
+    def _answer(self, number: int | None, **fields: Any) -> None:
+        """Answer a request; one without a number wants no answer."""
+        if number is not None:
+            self.stream.send(id=number, **fields)
+        elif "error" in fields:
+            self.stream.log(fields["error"])
 
     def _reap(self) -> None:
         self._has_descendants = True

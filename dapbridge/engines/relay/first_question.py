@@ -14,7 +14,7 @@ from dapbridge.engines.relay.debugger import Debugger, Foreseen, OnResponse
 from dapbridge.engines.relay.requests import RESUMING
 
 _COMMAND = "threads"
-_CUE = b'"event":"stopped"'
+STOPPED = b'"event":"stopped"'
 """How a stop begins with debuggers that put no spaces into their JSON."""
 
 
@@ -36,7 +36,7 @@ class FirstQuestion:
     def note_sent(self, command: str, debugger: Debugger) -> None:
         """Take note that a request was sent: if it lets the target run, the question is laid ready."""
         if self._is_habit and command in RESUMING:
-            self._asked = Asked(partial(debugger.send_at, _CUE, _COMMAND, {}))
+            self._asked = Asked(partial(debugger.send_at, STOPPED, _COMMAND, {}))
 
     def note(self, event: Event, debugger: Debugger) -> None:
         """Take note of what the client is about to be told: at a stop the question is sent now, if it is not yet."""
