@@ -9,7 +9,7 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import breakpoints, hits, stops
+from dapbridge.agent.remote.lldb_mi import breakpoints, exits, hits, stops
 from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 _TARGET_EVENTS = (
@@ -95,27 +95,7 @@ def _tell_state(session: Session, event: Any, noted: Hits) -> None:
             session.is_told_stopped = False
             session.output.exec_async("running", {"thread-id": "all"})
     elif state == lldb.eStateExited:
-        _tell_exit(session)
-
-
-def _tell_exit(session: Session) -> None:
-    process = session.process
-    output = session.output
-    status = process.GetExitStatus()
-    description = str(process.GetExitDescription() or "")
-    if status < 0:
-        # lldb-server is gone: what comes of that is its keeper's.
-        return
-    for number in session.threads:
-        output.notify("thread-exited", {"id": number, "group-id": "i1"})
-    session.threads.clear()
-    output.notify("thread-group-exited", {"id": "i1", "exit-code": f"{status:o}"})
-    if signal := stops.signal_of_exit(session, description, status):
-        output.exec_async("stopped", {"reason": "exited-signalled", "signal-name": signal})
-    elif status:
-        output.exec_async("stopped", {"reason": "exited", "exit-code": f"{status:02o}"})
-    else:
-        output.exec_async("stopped", {"reason": "exited-normally"})
+        exits.tell(session)
 
 
 def tell_threads(session: Session) -> None:

@@ -62,6 +62,9 @@ class Keeper:
             pid, status = os.waitpid(-1, 0)
             if pid == self._lldb_server:
                 self._lldb_server = 0
+                if status == 0 and _has_ended(self._pid):
+                    # The MI server has still to tell it, and ends when it is told to.
+                    continue
                 # Before anything else: the target runs towards breakpoints that nobody handles any more.
                 self._heal()
                 if status == 0 and self._server_has_ended():
@@ -186,6 +189,15 @@ def _stands(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _has_ended(pid: int) -> bool:
+    """Tell whether a process is gone, or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b")")[2].split()[0] in (b"X", b"Z")
+    except OSError:
+        return True
 
 
 def _set_name(name: str) -> None:

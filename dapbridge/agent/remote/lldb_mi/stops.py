@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -15,7 +14,6 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import LAST, set_convenie
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
-_SIGNALLED = re.compile(r"\b(SIG[A-Z0-9]+)\b")
 _NO_REASONS = (lldb.eStopReasonInvalid, lldb.eStopReasonNone)
 _STEPS = (lldb.eStopReasonPlanComplete, lldb.eStopReasonTrace)
 _INTERRUPTED = {"reason": "signal-received", "signal-name": "SIGINT", "signal-meaning": "Interrupt"}
@@ -149,9 +147,3 @@ def _step_fields(session: Session, thread: Any) -> dict[str, Any]:
 
 def _frame(thread: Any) -> dict[str, Any]:
     return {"addr": f"0x{thread.GetFrameAtIndex(0).GetPC():016x}"}
-
-
-def signal_of_exit(session: Session, description: str, status: int) -> str:
-    """Return the name of the signal that has ended the process; "" where it has ended by itself."""
-    found = _SIGNALLED.search(description)
-    return found[1] if found else ""
