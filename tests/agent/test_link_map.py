@@ -44,6 +44,9 @@ def test_the_names_are_those_of_the_linker(hostile: str) -> None:
         found = names(pid)
         with contextlib.closing(LinkMap(pid)) as link_map:
             assert link_map.interpreter() in found
+            biases = dict(link_map.load_biases())
+            assert biases[link_map.interpreter()] == link_map.interpreter_base
+            assert len(set(biases.values())) == len(found)
     # ldd prints "libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x...)" and "/lib64/ld-linux-x86-64.so.2 (0x...)".
     printed = [line.split(" => ")[-1].split()[0] for line in loaded.splitlines()]
     assert sorted(found) == sorted(printed)

@@ -23,6 +23,15 @@ async def becomes_other(target: DockerTarget) -> None:
         await target.lines.wait_for("tick other ", count=2)
 
 
+async def told_of_library(client: DapClient, reason: str) -> None:
+    while not (await client.event("module", reason=reason))["module"]["id"].endswith("/libdl.so.2"):
+        pass
+
+
+def remove(target: DockerTarget, path: str) -> None:
+    Path(f"/proc/{target.pid}/root{path}").unlink()
+
+
 async def leave(client: DapClient, target: DockerTarget) -> None:
     await client.disconnect()
     await assert_whole(target)
@@ -49,8 +58,13 @@ async def test_breakpoints_symbols_and_libraries_follow_into_the_new_program(cli
         assert top["name"] == "weigh"
         evaluated = await client.request("evaluate", {"expression": "rounds", "frameId": top["id"]})
         assert evaluated["result"] == "1"
-        shown = await client.request("evaluate", {"expression": "`info symbol cbrt", "context": "repl"})
-        assert "libm.so.6" in shown["result"]
+        wanted = {"breakpoints": [{"name": "cbrt"}]}
+        (cube_root,) = (await client.request("setFunctionBreakpoints", wanted))["breakpoints"]
+        assert cube_root["verified"]
+        await client.request("continue", {"threadId": stopped["threadId"]})
+        stopped = await client.event("stopped", reason="function breakpoint")
+        (top, *_) = await frames(client, stopped["threadId"])
+        assert top["moduleId"].endswith("/libm.so.6")
         await leave(client, target)
 
 
@@ -78,6 +92,17 @@ async def test_a_program_at_a_path_that_the_sidecar_has_too_is_the_targets_own(c
         while (await place(client, stopped["threadId"]))[0] != "main":
             await client.request("continue", {"threadId": stopped["threadId"]})
             stopped = await client.event("stopped", reason="breakpoint")
+        await leave(client, target)
+
+
+async def test_libraries_come_and_go_in_the_new_program(client: DapClient) -> None:
+    async with running("forks", "exec", TRIGGER) as target:
+        await attach(client, target, "forks.c")
+        await becomes_other(target)
+        target.trigger("/tmp/late")
+        await told_of_library(client, "new")
+        remove(target, "/tmp/late")
+        await told_of_library(client, "removed")
         await leave(client, target)
 
 

@@ -67,7 +67,6 @@ _GDB_ONLY: dict[str, str] = {
 """Modules and tests that are about gdb alone, and why: they aren't run with lldb, nor counted."""
 
 _NO_RECORD = "LLDB 19 can't record a process and go back"
-_EXEC = "LLDB 19 loses breakpoints at an exec; the target goes on"
 _CALLS = "LLDB's evaluator calls functions for what gdb computes by itself, and log points call none"
 _WORDS = "LLDB's words for a broken expression are others"
 _ONE_PROCESS = "LLDB follows one process alone (followFork is refused)"
@@ -81,9 +80,6 @@ LLDB_CANNOT: dict[str, str] = {
     "the debug info has no place for these variables",
     "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB doesn't know DW_OP_implicit_pointer",
     "test_gdb_disassembly.py::test_a_function_is_what_gdb_itself_makes_of_it": "compares with gdb's `disassemble`",
-    "test_gdb_exec.py::test_breakpoints_symbols_and_libraries_follow_into_the_new_program": _EXEC,
-    "test_gdb_exec.py::test_an_exec_without_breakpoints_stops_nothing": _EXEC,
-    "test_gdb_exec.py::test_a_program_at_a_path_that_the_sidecar_has_too_is_the_targets_own": _EXEC,
     "test_gdb_signals.py::test_a_fatal_signal_stops_with_its_reason": "LLDB 19 loses the caller of a function that "
     "ends in abort(), in a static program",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 4096
 MAX_NAME = 4096
 _MAX_HEADERS = 512
-_AT_PHDR, _AT_PHENT, _AT_PHNUM, _AT_ENTRY = 3, 4, 5, 9
+_AT_PHDR, _AT_PHENT, _AT_PHNUM, _AT_BASE, _AT_ENTRY = 3, 4, 5, 7, 9
 _PT_DYNAMIC, _PT_INTERP = 2, 3
 _DT_DEBUG = 21
 
@@ -62,16 +62,35 @@ class LinkMap:
             return None
         return self._string(self._headers[_PT_INTERP][0])
 
+    @property
+    def interpreter_base(self) -> int:
+        """Where the dynamic linker was loaded by the kernel, 0 for a static program."""
+        return self._auxv.get(_AT_BASE, 0)
+
+    @property
+    def load_bias(self) -> int:
+        """By how much the program's addresses in memory are above those of its file."""
+        return self._load_bias
+
     def libraries(self) -> Iterator[tuple[str, int]]:
         """Yield (name, address of the dynamic section) of each entry that has a name. Raises LinkMapError."""
+        for name, _, dynamic in self._entries():
+            yield name, dynamic
+
+    def load_biases(self) -> Iterator[tuple[str, int]]:
+        """Yield (name, load bias) of each entry that has a name. Raises LinkMapError."""
+        for name, load_bias, _ in self._entries():
+            yield name, load_bias
+
+    def _entries(self) -> Iterator[tuple[str, int, int]]:
         entry = self._first_entry()
         seen: set[int] = set()
         while entry and entry not in seen and len(seen) < MAX_ENTRIES:
             seen.add(entry)
-            _load_bias, name, dynamic, following = self._words(entry, 4)
+            load_bias, name, dynamic, following = self._words(entry, 4)
             text = self._string(name) if name else ""
             if text:
-                yield text, dynamic
+                yield text, load_bias, dynamic
             entry = following
 
     def _first_entry(self) -> int:

@@ -11,7 +11,7 @@ from dapbridge.agent.remote import processes
 from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.files import Locator, process_entry, read_ahead
+from dapbridge.agent.remote.lldb_mi.files import Locator, read_ahead
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _PLATFORM = "remote-linux"
@@ -55,10 +55,8 @@ def prepare(session: Session) -> dict[str, Any]:
 
 @mi_command("-file-exec-and-symbols", needs_traps=True)
 def load_program(session: Session, path: str = "") -> dict[str, Any]:
-    """Read the symbols of a program, and of the libraries that the process has; of one that it has become, alone."""
+    """Read the symbols of a program, and of the libraries that the process has; new_program.py does it at an exec."""
     if session.is_attached:
-        if path:
-            _load_new_program(session, path)
         return {}
     error = lldb.SBError()
     target = session.debugger.CreateTarget(path, None, _PLATFORM, False, error)
@@ -73,15 +71,6 @@ def load_program(session: Session, path: str = "") -> dict[str, Any]:
     # What the first stop will want: mostly there is time for that when the target runs.
     session.later.append(lambda: looking.part("values"))
     return {}
-
-
-def _load_new_program(session: Session, path: str) -> None:
-    """Show LLDB the program after an exec, which it looks for in vain by the path that the kernel has."""
-    module = session.target.AddModule(path, None, None)
-    if not module.IsValid():
-        raise MiError(f"{path} can't be read")
-    entry = module.GetObjectFileEntryPointAddress().GetFileAddress()
-    session.target.SetModuleLoadAddress(module, process_entry(session.pid, entry) - entry)
 
 
 @mi_command("-target-attach")

@@ -9,7 +9,7 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import breakpoints, exits, hits, stops
+from dapbridge.agent.remote.lldb_mi import breakpoints, exits, hits, modules, new_program, stops
 from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 _TARGET_EVENTS = (
@@ -87,6 +87,8 @@ def _tell_state(session: Session, event: Any, noted: Hits) -> None:
             session.stands.set()
             sys.stderr.write(f"the target can't go on: {error.GetCString()}\n")
         session.stop_count += 1
+        if stops.is_exec(session):
+            new_program.take_over(session)
         tell_threads(session)
         stops.tell(session)
     elif state in (lldb.eStateRunning, lldb.eStateStepping):
@@ -116,7 +118,7 @@ def _tell_modules(session: Session, event: Any) -> None:
     kind = "library-loaded" if event.GetType() & lldb.SBTarget.eBroadcastBitModulesLoaded else "library-unloaded"
     for index in range(lldb.SBTarget.GetNumModulesFromEvent(event)):
         module = lldb.SBTarget.GetModuleAtIndexFromEvent(index, event)
-        name = str(module.GetPlatformFileSpec().fullpath or "")
-        if name and not name.startswith(("[", session.root, "/proc/")):
+        name = modules.path_in_target(session, module)
+        if name.startswith("/") and not name.startswith("/proc/"):
             host_name = str(module.GetFileSpec().fullpath or "")
             session.output.notify(kind, {"id": name, "target-name": name, "host-name": host_name})

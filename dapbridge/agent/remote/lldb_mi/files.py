@@ -22,7 +22,6 @@ from dapbridge.agent.remote.lldb_mi.session import Session
 _DELETED = " (deleted)"
 _PT_NOTE = 4
 _NT_GNU_BUILD_ID = 3
-_AT_ENTRY = 9
 _MAX_HEADERS = 256
 _MAX_NOTES = 1 << 16
 _ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -37,6 +36,10 @@ class Locator:
         self._refused: dict[str, str] = {}
         self._told: set[str] = set()
         self._empty: str | None = None
+
+    def forget(self) -> None:
+        """The process has become another program."""
+        self._told.clear()
 
     def locate(self, spec: Any, module: Any, symbols: Any) -> Any:
         """LLDB's callback, in a thread of its own: put the file of `spec` into `module`."""
@@ -122,28 +125,27 @@ def linker_names(pid: int) -> list[str]:
     return [name for name in dict.fromkeys(found) if name.startswith("/")]
 
 
-def process_entry(pid: int, default: int) -> int:
-    """Return where the program of a process is entered, from its auxiliary vector."""
-    pair = struct.Struct("@LL")
-    with open(f"/proc/{pid}/auxv", "rb") as auxv:
-        data = auxv.read()
-    entries: dict[int, int] = dict(pair.iter_unpack(data[: len(data) // pair.size * pair.size]))
-    return entries.get(_AT_ENTRY, default)
-
-
 def read_ahead(session: Session, locator: Locator) -> None:
     """Read the symbols of what is loaded now, so that the target doesn't stand for that at the attach."""
     for name in linker_names(session.pid):
-        path = locator.find(name)
-        if path is None:
+        spec = module_spec(locator, name)
+        if spec is None:
             continue
-        spec = lldb.SBModuleSpec()
-        spec.SetFileSpec(lldb.SBFileSpec(path))
-        # By this name LLDB will look for it.
-        spec.SetPlatformFileSpec(lldb.SBFileSpec(name))
         module = lldb.SBModule(spec)
         module.FindSymbol("_dl_debug_state")
         session.keep.append(module)
+
+
+def module_spec(locator: Locator, name: str) -> Any:
+    """Return what LLDB is to know of a module, by the linker's name; None where no file can be trusted."""
+    path = locator.find(name)
+    if path is None:
+        return None
+    spec = lldb.SBModuleSpec()
+    spec.SetFileSpec(lldb.SBFileSpec(path))
+    # By this name LLDB will look for it.
+    spec.SetPlatformFileSpec(lldb.SBFileSpec(name))
+    return spec
 
 
 def _build_id_in_memory(pid: int, start: int) -> str | None:

@@ -49,6 +49,11 @@ def _drop_step(session: Session) -> None:
             session.run_console("thread plan discard 1")
 
 
+def is_exec(session: Session) -> bool:
+    """Tell whether the target has become another program."""
+    return any(thread.GetStopReason() == lldb.eStopReasonExec for thread in session.process)
+
+
 def is_none(session: Session) -> bool:
     """Tell whether the target stands for nothing that anybody is told of."""
     process = session.process
