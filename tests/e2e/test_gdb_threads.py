@@ -84,15 +84,25 @@ async def test_listing_500_threads_takes_less_than_mis_own_list(client: DapClien
         await leave(client, target)
 
 
+async def test_threads_that_last_no_time_are_told_in_order(client: DapClient) -> None:
+    await see_threads_come_and_go(client, "come-and-go")
+
+
 @pytest.mark.shows("thread")
 async def test_threads_that_come_and_go_are_told_in_order(client: DapClient) -> None:
-    async with running("many", "come-and-go", "3", TRIGGER) as target:
+    await see_threads_come_and_go(client, "visit")
+
+
+async def see_threads_come_and_go(client: DapClient, mode: str) -> None:
+    async with running("many", mode, "3", TRIGGER) as target:
         await attach(client, target, "many.c")
         known = await names(client)
         assert client.received("thread") == []
         target.trigger()
         for _ in range(3):
             started = (await client.event("thread", reason="started"))["threadId"]
+            if mode == "visit":
+                assert (await names(client)).get(started, "visits") == "visits"
             exited = (await client.event("thread", reason="exited"))["threadId"]
             assert started == exited
             assert started not in known

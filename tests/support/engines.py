@@ -70,7 +70,6 @@ _NO_RECORD = "LLDB 19 can't record a process and go back"
 _CALLS = "LLDB's evaluator calls functions for what gdb computes by itself, and log points call none"
 _WORDS = "LLDB's words for a broken expression are others"
 _ONE_PROCESS = "LLDB follows one process alone (followFork is refused)"
-_AT_STOPS = "LLDB looks for threads that have come and gone only when the target stands"
 _NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no modes are advertised"
 
 LLDB_CANNOT: dict[str, str] = {
@@ -84,9 +83,8 @@ LLDB_CANNOT: dict[str, str] = {
     "ends in abort(), in a static program",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
-    "test_gdb_threads.py::test_threads_that_come_and_go_are_told_in_order": _AT_STOPS,
-    "test_gdb_threads.py::test_a_thread_that_has_exited_is_gone_also_while_it_is_selected": _AT_STOPS,
-    "test_gdb_steps.py::test_the_end_of_a_thread_that_runs_alone_stops_the_others": _AT_STOPS,
+    "test_gdb_threads.py::test_threads_that_last_no_time_are_told_in_order": "lldb-server tells of no thread while the "
+    "target runs; the kernel's list, which is looked at then, shows those that last",
     "test_gdb_exceptions.py::test_throw_rethrow_and_catch_are_told_apart": "LLDB has no SystemTap probes, "
     "without which nothing tells what is thrown again",
     "test_gdb_forks.py::test_a_watchpoint_kills_nobody_who_is_not_debugged": _ONE_PROCESS,

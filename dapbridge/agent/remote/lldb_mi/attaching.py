@@ -8,7 +8,7 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote import processes
-from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals
+from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals, threads
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.files import Locator, read_ahead
@@ -92,7 +92,7 @@ def attach(session: Session, pid: str) -> dict[str, Any]:
     signals.apply(session)
     output = session.output
     output.notify("thread-group-started", {"id": "i1", "pid": pid})
-    events.tell_threads(session)
+    threads.tell_all(session)
     events.start(session)
     session.is_attached = session.is_told_stopped = True
     session.stands.set()

@@ -9,7 +9,7 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import breakpoints, exits, hits, modules, new_program, stops
+from dapbridge.agent.remote.lldb_mi import breakpoints, exits, hits, modules, new_program, stops, threads
 from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 _TARGET_EVENTS = (
@@ -28,6 +28,7 @@ def listen(session: Session) -> None:
 def start(session: Session) -> None:
     """Begin to tell events."""
     threading.Thread(target=_run, args=(session,), daemon=True).start()
+    threads.keep_looking(session)
 
 
 def _run(session: Session) -> None:
@@ -89,7 +90,7 @@ def _tell_state(session: Session, event: Any, noted: Hits) -> None:
         session.stop_count += 1
         if stops.is_exec(session):
             new_program.take_over(session)
-        tell_threads(session)
+        threads.tell_all(session)
         stops.tell(session)
     elif state in (lldb.eStateRunning, lldb.eStateStepping):
         session.traps.lay()
@@ -98,20 +99,6 @@ def _tell_state(session: Session, event: Any, noted: Hits) -> None:
             session.output.exec_async("running", {"thread-id": "all"})
     elif state == lldb.eStateExited:
         exits.tell(session)
-
-
-def tell_threads(session: Session) -> None:
-    """Tell which threads have come and gone; LLDB itself looks only when the target stands."""
-    process = session.process
-    now = {
-        thread.GetIndexID(): thread.GetThreadID()
-        for thread in (process.GetThreadAtIndex(index) for index in range(process.GetNumThreads()))
-    }
-    for number in [each for each in session.threads if each not in now]:
-        session.output.notify("thread-exited", {"id": number, "group-id": "i1"})
-    for number in [each for each in now if each not in session.threads]:
-        session.output.notify("thread-created", {"id": number, "group-id": "i1"})
-    session.threads = now
 
 
 def _tell_modules(session: Session, event: Any) -> None:

@@ -125,6 +125,7 @@ def _lock(session: Session, thread: Any) -> None:
     """Make the other threads stand if the scheduler is locked; they run again after the next stop."""
     if not _is_locked(session):
         return
+    session.lone_thread = thread.GetThreadID()
     for other in session.process:
         if other.GetIndexID() != thread.GetIndexID() and not other.IsSuspended():
             other.Suspend()

@@ -85,6 +85,14 @@ class Session:
         """What is told right behind the answer of the present command."""
         self.threads: dict[int, int] = {}
         """Kernel's number by our number of each thread that was told."""
+        self.thread_numbers: dict[int, int] = {}
+        """Our number by the kernel's, also of threads that are still to be told."""
+        self.thread_count = 0
+        """How many numbers were given out."""
+        self.lone_thread: int | None = None
+        """Kernel's number of the thread that runs alone."""
+        self.lone_has_ended = False
+        """Whether the target is being stopped because the thread that ran alone has ended."""
         self.wanted_thread: int | None = None
         """Of the present command: `--thread`."""
         self.wanted_frame: int | None = None
@@ -132,7 +140,7 @@ class Session:
             raise MiError("Selected thread is running.")
         if self.wanted_thread is None:
             return self.process.GetSelectedThread()
-        thread = self.process.GetThreadByIndexID(self.wanted_thread)
+        thread = self.process.GetThreadByID(self.threads.get(self.wanted_thread, 0))
         if not thread.IsValid():
             raise MiError(f"Invalid thread id: {self.wanted_thread}")
         return thread
@@ -152,6 +160,13 @@ class Session:
             raise MiError(f"No frame at level {self.wanted_frame or 0}.")
         return frame
 
+    def number_of(self, tid: int) -> int:
+        """Return our number of a thread, by the kernel's."""
+        if tid not in self.thread_numbers:
+            self.thread_count += 1
+            self.thread_numbers[tid] = self.thread_count
+        return self.thread_numbers[tid]
+
     def run_console(self, command: str) -> str:
         """Run a command of LLDB's own command line; return what it printed. Raises MiError."""
         result = lldb.SBCommandReturnObject()
@@ -162,6 +177,7 @@ class Session:
 
     def let_all_run(self) -> None:
         """Threads that were made to stand run again with the next resume."""
+        self.lone_thread = None
         suspended, self.suspended = self.suspended, []
         for number in suspended:
             self.process.GetThreadByIndexID(number).Resume()

@@ -17,6 +17,8 @@ from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 _NO_REASONS = (lldb.eStopReasonInvalid, lldb.eStopReasonNone)
 _STEPS = (lldb.eStopReasonPlanComplete, lldb.eStopReasonTrace)
 _INTERRUPTED = {"reason": "signal-received", "signal-name": "SIGINT", "signal-meaning": "Interrupt"}
+_INTERRUPTS = 8
+"""The rank of a thread that stands by an interrupt; behind it are those that just stand."""
 _STOP_SIGNALS = frozenset({"SIGSTOP"})
 
 
@@ -29,9 +31,17 @@ def tell(session: Session) -> None:
     session.let_all_run()
     session.is_told_stopped = True
     fields = _fields(session, thread)
+    if session.lone_has_ended and _rank(session, thread) >= _INTERRUPTS:
+        # Nobody has asked for this stop.
+        fields = {}
+    session.lone_has_ended = False
     session.stop_hits = Hits()
     session.watch_hits.clear()
-    fields = fields | {"thread-id": thread.GetIndexID(), "stopped-threads": "all", "frame": _frame(thread)}
+    fields = fields | {
+        "thread-id": session.number_of(thread.GetThreadID()),
+        "stopped-threads": "all",
+        "frame": _frame(thread),
+    }
     # Before anybody knows that it stands.
     session.traps.lift()
     session.output.exec_async("stopped", fields)
@@ -96,8 +106,8 @@ def _rank(session: Session, thread: Any) -> int:
     if reason in _NO_REASONS:
         return 9
     if reason == lldb.eStopReasonSignal and signals.name_of(session, _datum(thread, 0)) in _STOP_SIGNALS:
-        # An interrupt's, which some thread has to take.
-        return 8
+        # Which some thread has to take.
+        return _INTERRUPTS
     if thread.GetIndexID() == session.stepping_thread:
         return 0
     return 2 if reason in _STEPS else 1

@@ -106,7 +106,7 @@ class Thread:
 
     def __init__(self, sb: Any) -> None:
         self.sb = sb
-        self.global_num = self.num = int(sb.GetIndexID())
+        self.global_num = self.num = current.session.number_of(sb.GetThreadID())
 
     def switch(self) -> None:
         """Have what follows in this command look at it."""
