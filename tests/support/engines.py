@@ -79,8 +79,6 @@ LLDB_CANNOT: dict[str, str] = {
     "the debug info has no place for these variables",
     "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB doesn't know DW_OP_implicit_pointer",
     "test_gdb_disassembly.py::test_a_function_is_what_gdb_itself_makes_of_it": "compares with gdb's `disassemble`",
-    "test_gdb_signals.py::test_a_fatal_signal_stops_with_its_reason": "LLDB 19 loses the caller of a function that "
-    "ends in abort(), in a static program",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
     "test_gdb_threads.py::test_threads_that_last_no_time_are_told_in_order": "lldb-server tells of no thread while the "

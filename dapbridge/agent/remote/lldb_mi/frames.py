@@ -125,7 +125,9 @@ def is_outermost(session: Session, frame: Any) -> bool:
 
 
 def _is_in(range_: tuple[int, int], frame: Any) -> bool:
-    return bool(range_[0] <= frame.GetPC() < range_[1]) and not frame.IsInlined()
+    # A caller stands behind its call, which may be the last instruction of its function.
+    at = frame.GetPC() - bool(frame.GetFrameID())
+    return bool(range_[0] <= at < range_[1]) and not frame.IsInlined()
 
 
 def main_range(session: Session) -> tuple[int, int]:
