@@ -110,7 +110,6 @@ LLDB_CANNOT: dict[str, str] = {
     ),
     "test_gdb_breakpoint_limits.py::test_an_address_without_memory_is_told_when_the_target_goes_on": "LLDB tells it "
     "when it is set",
-    "test_gdb_control.py::test_read_only_changes_nothing": "LLDB evaluates as C++: a comparison is true, not 1",
     "test_gdb_reverse.py": _NO_RECORD,
     "test_gdb_reverse_threads.py": _NO_RECORD,
 }
