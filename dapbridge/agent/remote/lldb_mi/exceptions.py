@@ -12,7 +12,7 @@ from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import hits, looking
+from dapbridge.agent.remote.lldb_mi import hits, looking, rethrown
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import set_convenience_variable
@@ -21,7 +21,7 @@ from dapbridge.agent.remote.lldb_mi.session import Session
 
 FUNCTIONS = {
     "throw": "__cxa_throw",
-    "rethrow": "__cxa_rethrow",
+    "rethrow": rethrown.FUNCTION,
     "catch": "__cxa_begin_catch",
     "panic": "rust_panic",
 }
@@ -31,15 +31,7 @@ FUNCTIONS = {
 def catch(session: Session, kind: str, pattern: str = "") -> dict[str, Any]:
     """Set a breakpoint for a kind: throw, rethrow, catch or panic; pattern is "" or a filter's condition."""
     compiled = re.compile(pattern)
-    # At its first instruction the arguments are where the calling convention puts them.
-    session.run_console("settings set target.skip-prologue false")
-    made = session.target.BreakpointCreateByName(
-        FUNCTIONS[kind],
-        lldb.eFunctionNameTypeBase | lldb.eFunctionNameTypeFull,
-        lldb.SBFileSpecList(),
-        lldb.SBFileSpecList(),
-    )
-    session.run_console("settings set target.skip-prologue true")
+    made = rethrown.set_breakpoint(session) if kind == "rethrow" else _at_entry(session, FUNCTIONS[kind])
     session.places[made.GetID()] = f"-function {FUNCTIONS[kind]}"
     session.filters[made.GetID()] = kind
     if pattern:
@@ -48,6 +40,19 @@ def catch(session: Session, kind: str, pattern: str = "") -> dict[str, Any]:
         hits.watch_hits(session, made)
     is_pending = kind == "panic" and not made.GetNumLocations()
     return {"number": str(made.GetID()), "addr": "<PENDING>" if is_pending else "<MULTIPLE>"}
+
+
+def _at_entry(session: Session, function: str) -> Any:
+    # At its first instruction the arguments are where the calling convention puts them.
+    session.run_console("settings set target.skip-prologue false")
+    made = session.target.BreakpointCreateByName(
+        function,
+        lldb.eFunctionNameTypeBase | lldb.eFunctionNameTypeFull,
+        lldb.SBFileSpecList(),
+        lldb.SBFileSpecList(),
+    )
+    session.run_console("settings set target.skip-prologue true")
+    return made
 
 
 def _fits(session: Session, kind: str, pattern: re.Pattern[str]) -> bool:
@@ -63,7 +68,8 @@ def _find(session: Session, kind: str) -> Any:
     current.bind(session)
     if kind == "panic":
         return looking.part("rust_panics").find()
-    return looking.part("cpp_exceptions").find(kind)
+    exceptions = looking.part("cpp_exceptions")
+    return exceptions.describe(*rethrown.find()) if kind == "rethrow" else exceptions.find(kind)
 
 
 @mi_command("-x-exception")

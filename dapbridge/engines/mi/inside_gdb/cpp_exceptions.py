@@ -25,7 +25,11 @@ _TYPE_OFFSET, _OBJECT_OFFSET = -80, 32
 
 def find(kind: str) -> Thrown:
     """Return the exception with which the thread stands in the run-time library. Raises gdb.error."""
-    place, type_info = _place(kind)
+    return describe(*_place(kind))
+
+
+def describe(place: int, type_info: int) -> Thrown:
+    """Return an exception by its address and that of its type. Raises gdb.error."""
     name = type_name(type_info)
     value = _typed(name, place)
     expression = "" if value is None else f"*({name} *) {place:#x}"
