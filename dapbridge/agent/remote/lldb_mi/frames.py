@@ -12,6 +12,7 @@ from dapbridge.agent.remote.lldb_mi import looking
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.gdb_api.code import path_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
+from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_main, main_range
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
 from dapbridge.agent.remote.lldb_mi.names import without_return_type
@@ -101,10 +102,7 @@ def library_of(session: Session, frame: Any) -> str | None:
 
 
 def frames_between(session: Session, low: int, high: int) -> Iterator[Any]:
-    """Yield the frames of the thread from level `low` up to `high`, that one not included.
-
-    The program's own main function is the last one, as in gdb: what has called it is the C library's business.
-    """
+    """Yield the frames of the thread from level `low` up to `high`, that one not included."""
     thread = session.thread
     main = main_range(session)
     for level in range(high):
@@ -114,30 +112,8 @@ def frames_between(session: Session, low: int, high: int) -> Iterator[Any]:
             return
         if level >= low:
             yield frame
-        if _is_in(main, frame):
+        if is_main(main, frame):
             return
-
-
-def is_outermost(session: Session, frame: Any) -> bool:
-    """Tell whether a frame is the last one of its stack."""
-    caller = frame.GetThread().GetFrameAtIndex(frame.GetFrameID() + 1)
-    return not caller.IsValid() or _is_in(main_range(session), frame)
-
-
-def _is_in(range_: tuple[int, int], frame: Any) -> bool:
-    # A caller stands behind its call, which may be the last instruction of its function.
-    at = frame.GetPC() - bool(frame.GetFrameID())
-    return bool(range_[0] <= at < range_[1]) and not frame.IsInlined()
-
-
-def main_range(session: Session) -> tuple[int, int]:
-    """Return where the main function's code is; (0, 0) where that isn't known."""
-    target = session.target
-    symbol = target.GetModuleAtIndex(0).FindSymbol("main", lldb.eSymbolTypeCode)
-    begin = symbol.GetStartAddress().GetLoadAddress(target) if symbol.IsValid() else lldb.LLDB_INVALID_ADDRESS
-    if begin == lldb.LLDB_INVALID_ADDRESS:
-        return 0, 0
-    return begin, symbol.GetEndAddress().GetLoadAddress(target)
 
 
 @mi_command("-stack-info-depth")

@@ -8,6 +8,7 @@ from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.code import Architecture, Block, Function, Place, Symtab
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, language_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
+from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_outermost
 from dapbridge.agent.remote.lldb_mi.gdb_api.registers import find
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
@@ -45,9 +46,10 @@ class Frame:
         return None if name is None else without_hash(str(name).removeprefix("::"))
 
     def older(self) -> Frame | None:
-        """Return the frame that called it."""
-        caller = self.sb.GetThread().GetFrameAtIndex(self.level() + 1)
-        return Frame(caller) if caller.IsValid() else None
+        """Return the frame that called it; None for the main function's."""
+        if is_outermost(current.session, self.sb):
+            return None
+        return Frame(self.sb.GetThread().GetFrameAtIndex(self.level() + 1))
 
     def select(self) -> None:
         """Select it."""
