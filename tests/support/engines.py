@@ -83,8 +83,6 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
     "test_gdb_threads.py::test_threads_that_last_no_time_are_told_in_order": "lldb-server tells of no thread while the "
     "target runs; the kernel's list, which is looked at then, shows those that last",
-    "test_gdb_exceptions.py::test_throw_rethrow_and_catch_are_told_apart": "LLDB has no SystemTap probes, "
-    "without which nothing tells what is thrown again",
     "test_gdb_forks.py::test_a_watchpoint_kills_nobody_who_is_not_debugged": _ONE_PROCESS,
     "test_gdb_forks.py::test_helpers_are_started_while_other_threads_meet_breakpoints": _ONE_PROCESS,
     "test_gdb_forks.py::test_the_debugger_can_go_with_the_child": _ONE_PROCESS,
@@ -96,20 +94,12 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_forks.py::test_children_by_the_dozen_come_and_go_where_both_are_debugged": _ONE_PROCESS,
     "test_gdb_forks.py::test_every_process_is_let_go_at_whatever_end": _ONE_PROCESS,
     "test_gdb_logpoints.py::test_children_end_as_they_do_without_log_points": _ONE_PROCESS,
-    "test_gdb_data_breakpoints.py::test_rusts_locals_and_members": "for LLDB Rust's main function has a caller, "
-    "where its locals end; for gdb it is the outermost one",
-    "test_gdb_data_breakpoints.py::test_one_that_persisted_is_set_before_the_attach": "LLDB watches only in a process "
-    "that it is attached to",
     "test_gdb_logpoints.py::test_values_are_shown_as_a_person_wants_them": _CALLS,
     "test_gdb_logpoints.py::test_a_failing_expression_shows_its_error_and_the_target_goes_on": _WORDS,
-    "test_gdb_data_breakpoints.py::test_a_call_that_a_panic_ends_ends_the_scope_too": "unwinding passes by the place "
-    "where a caller goes on, which is all that LLDB can watch",
     "test_gdb_breakpoint_limits.py::test_too_many_hardware_breakpoints_let_a_running_target_run": _NO_HARDWARE,
     "test_gdb_breakpoint_limits.py::test_too_many_hardware_breakpoints_are_told_when_a_standing_target_goes_on": (
         _NO_HARDWARE
     ),
-    "test_gdb_breakpoint_limits.py::test_an_address_without_memory_is_told_when_the_target_goes_on": "LLDB tells it "
-    "when it is set",
     "test_gdb_reverse.py": _NO_RECORD,
     "test_gdb_reverse_threads.py": _NO_RECORD,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote import processes
-from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals, threads
+from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals, threads, watching
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.files import Locator, read_ahead
@@ -90,6 +90,7 @@ def attach(session: Session, pid: str) -> dict[str, Any]:
         raise MiError(str(error.GetCString()))
     _wait_for(session, lldb.eStateStopped)
     signals.apply(session)
+    watching.insert_early(session)
     output = session.output
     output.notify("thread-group-started", {"id": "i1", "pid": pid})
     threads.tell_all(session)

@@ -110,6 +110,8 @@ def forget(session: Session, number: int) -> None:
     session.places.pop(number, None)
     session.filters.pop(number, None)
     hits.forget(session, number)
+    if session.early_watches.pop(number, None) is not None:
+        return
     if (watch := session.watches.pop(number, None)) is not None:
         watch.delete(session)
     else:

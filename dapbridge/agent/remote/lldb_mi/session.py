@@ -77,6 +77,8 @@ class Session:
         self.filters: dict[int, Any] = {}
         self.watches: dict[int, Any] = {}
         self.watch_count = 0
+        self.early_watches: dict[int, dict[str, Any]] = {}
+        """What is to be watched once the debugger is attached, by number."""
         self.ended_scopes: list[int] = []
         """Watches whose frame was left at the hit that is about to be told."""
         self.watch_hits: dict[int, dict[str, Any]] = {}

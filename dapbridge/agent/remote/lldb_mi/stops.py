@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import lldb
@@ -122,9 +121,7 @@ def _fields(session: Session, thread: Any) -> dict[str, Any]:
     if reason == lldb.eStopReasonBreakpoint and session.ended_scopes:
         ended, session.ended_scopes = session.ended_scopes, []
         for number in ended:
-            breakpoints.forget(session, number)
-            # Behind the stop: whoever reads it knows what is meant.
-            session.post(partial(session.output.notify, "breakpoint-deleted", {"id": number}))
+            watching.end_scope(session, number)
         return {"reason": "watchpoint-scope", "wpnum": ended[0]}
     if reason == lldb.eStopReasonBreakpoint:
         numbers = breakpoints.hits_of(session, thread)

@@ -1,18 +1,20 @@
 """Data breakpoints: `-x-watch…`, by the processor's debug registers.
 
 LLDB tells that a place was touched; whether that counts (its value, the access, a condition) is decided here when the
-target stands. A place on the stack ends with its frame: a breakpoint where its caller goes on takes the watch away.
+target stands. A place on the stack ends with its frame: a breakpoint where its caller goes on takes the watch away; so
+does a hit when the frame isn't there any more, for an exception passes by such a breakpoint.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import lldb
 
-from dapbridge.agent.remote.lldb_mi import hits, looking
+from dapbridge.agent.remote.lldb_mi import breakpoints, hits, looking
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory
@@ -33,6 +35,8 @@ class Watch:
         self.registers = registers
         self.pieces: list[Any] = []
         self.scope_end: Any = None
+        self._owner: tuple[int, int, str] | None = None
+        """The frame that the place belongs to: the kernel's number of its thread, its CFA, its function."""
         self._wish = wish
         self._address = address
         self._data = b""
@@ -68,6 +72,9 @@ class Watch:
 
     def hit(self, session: Session, thread: Any) -> dict[str, Any] | None:
         """Return the fields of `*stopped` for a hit, None for one that doesn't count."""
+        if self._owner is not None and not _has_frame(session, *self._owner):
+            end_scope(session, self.number)
+            return {"reason": "watchpoint-scope", "wpnum": self.number}
         before, text = self._data, self._text
         self._look(session)
         has_changed = self._data != before
@@ -82,6 +89,25 @@ class Watch:
         if self.access == "write":
             return {"reason": "watchpoint-trigger", "wpt": named, "value": value}
         return {"reason": "access-watchpoint-trigger", "hw-awpt": named, "value": value}
+
+    def end_with(self, session: Session, frame: Any) -> None:
+        """Have it watched until a frame is left."""
+        caller = frame.get_parent_frame()
+        if caller is None or not caller.IsValid():
+            return
+        own = frame.GetCFA()
+        self._owner = (frame.GetThread().GetThreadID(), own, str(frame.GetFunctionName()))
+
+        def is_left(here: Any) -> bool:
+            # The stack grows down: a recursion that comes back to the same place is further down.
+            if here.GetSP() < own:
+                return False
+            session.ended_scopes.append(self.number)
+            return True
+
+        self.scope_end = session.target.BreakpointCreateByAddress(caller.GetPC())
+        self.scope_end.SetThreadID(frame.GetThread().GetThreadID())
+        hits.decide(session, self.scope_end, is_left)
 
     def _counts_now(self, session: Session, thread: Any) -> bool:
         import gdb
@@ -170,12 +196,33 @@ def watch(session: Session, settings: str) -> dict[str, Any]:
     settings: JSON with that and `access` (write, read, readWrite), `condition` ("" for none), `ignored_hits`, `label`.
     """
     wish = json.loads(settings)
+    number = _FIRST + session.watch_count
+    if not session.process.IsValid():
+        if not wish["symbol"] or not session.target.FindSymbols(wish["symbol"]).GetSize():
+            raise MiError(f"{wish['label']} can be watched once the debugger is attached")
+        session.watch_count += 1
+        session.early_watches[number] = wish
+    else:
+        session.watch_count += 1
+        _insert(session, number, wish)
+    return {"number": str(number), "addr": "<MULTIPLE>"}
+
+
+def insert_early(session: Session) -> None:
+    """Watch what was to be watched before the debugger was attached."""
+    early, session.early_watches = session.early_watches, {}
+    for number, wish in early.items():
+        try:
+            _insert(session, number, wish)
+        except MiError as error:
+            session.output.notice("x-misfit", {"number": str(number), "text": str(error)})
+
+
+def _insert(session: Session, number: int, wish: dict[str, Any]) -> None:
     current.bind(session)
     places = looking.part(_MODULE)
     import gdb
 
-    if not session.process.IsValid():
-        raise MiError(f"{wish['label']} can be watched once the debugger is attached")
     try:
         address = int(places.present_address(wish))
         taken = sum(each.registers for each in session.watches.values())
@@ -184,35 +231,27 @@ def watch(session: Session, settings: str) -> dict[str, Any]:
             gdb.parse_and_eval(condition)
     except gdb.error as error:
         raise MiError(str(error)) from None
-    number = _FIRST + session.watch_count
-    session.watch_count += 1
     made = Watch(number, wish, address, registers)
     made.learn_type(session)
     made.insert(session)
     session.watches[number] = made
     if wish["scope"]:
-        _end_with(session, made, session.frame)
-    return {"number": str(number), "addr": "<MULTIPLE>"}
+        made.end_with(session, session.frame)
 
 
-def _end_with(session: Session, watch: Watch, frame: Any) -> None:
-    """Have the watch end when a frame is left."""
-    caller = frame.get_parent_frame()
-    if caller is None or not caller.IsValid():
-        return
-    own = frame.GetCFA()
-    made = session.target.BreakpointCreateByAddress(caller.GetPC())
-    made.SetThreadID(frame.GetThread().GetThreadID())
+def _has_frame(session: Session, tid: int, cfa: int, function: str) -> bool:
+    """Tell whether a frame is still on its thread's stack."""
+    for frame in session.process.GetThreadByID(tid):
+        if frame.GetCFA() >= cfa and not frame.IsInlined():
+            return bool(frame.GetCFA() == cfa and frame.GetFunctionName() == function)
+    return False
 
-    def is_left(here: Any) -> bool:
-        # The stack grows down: a recursion that comes back to the same place is further down.
-        if here.GetSP() < own:
-            return False
-        session.ended_scopes.append(watch.number)
-        return True
 
-    watch.scope_end = made
-    hits.decide(session, made, is_left)
+def end_scope(session: Session, number: int) -> None:
+    """Take a watch away whose frame is gone, and tell it behind the stop that tells why."""
+    breakpoints.forget(session, number)
+    # Whoever reads it knows what is meant then.
+    session.post(partial(session.output.notify, "breakpoint-deleted", {"id": number}))
 
 
 def hit_of(session: Session, thread: Any) -> dict[str, Any] | None:
