@@ -1,10 +1,11 @@
 """gdb: breakpoints with conditions and hit conditions, on functions and instructions, and where lines have code."""
 
+import asyncio
 import itertools
 from typing import Any
 
 import pytest
-from support.dap_client import DapClient, JsonObject
+from support.dap_client import LIMIT_S, DapClient, JsonObject
 from support.looking import frames, opened, place, references
 from support.marks import mark
 from support.serving import attach, client_path
@@ -174,6 +175,30 @@ async def test_a_thousand_breakpoints_come_and_go(client: DapClient) -> None:
             assert len({each["id"] for each in placed}) == 1000
             assert await client.set_breakpoints(path) == []
         await leave(client, target)
+
+
+async def test_they_come_and_go_where_many_threads_meet_them(client: DapClient) -> None:
+    async with running("threads") as target, asyncio.TaskGroup() as tasks:
+        await attach(client, target, "threads.cpp")
+        path = client_path("threads.cpp")
+        lines = [mark("threads.cpp", each) for each in ("worker", "price", "worker-end")]
+        going_on = tasks.create_task(go_on(client))
+        for _ in range(30):
+            await client.set_breakpoints(path, *lines)
+            await client.set_breakpoints(path)
+            async with asyncio.timeout(LIMIT_S):
+                # Stops are told behind the breakpoints' end too. Then no thread may be left standing.
+                while "t" in target.states().values():
+                    await asyncio.sleep(0.01)
+        going_on.cancel()
+        await leave(client, target)
+
+
+async def go_on(client: DapClient) -> None:
+    """Let the target go on after each stop."""
+    while True:
+        stopped = await client.event("stopped", limit_s=600)
+        await client.request("continue", {"threadId": stopped["threadId"]})
 
 
 # Functions
