@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -38,21 +38,22 @@ class Traps:
         """The code's own bytes."""
         self._lifted: list[list[int]] = []
         """Where traps are out, by pages. More than are really out do no harm: all are LLDB's."""
-        self._depth = 0
+        self._are_held = False
+        """Whether a block has them laid."""
 
     @contextmanager
     def laid(self) -> Iterator[None]:
         """Have the traps in the code for the block; if the target is told to stand behind it, they are lifted again."""
-        if self._depth or self._session.hit_frame is not None:
+        if self._are_held or self._session.hit_frame is not None:
             # A hit is decided on while LLDB holds the target in the middle of its run.
             yield
             return
-        self._depth += 1
         try:
+            self._are_held = True
             self.lay()
             yield
         finally:
-            self._depth -= 1
+            self._are_held = False
             self.lift_if_standing()
 
     def lift_if_standing(self) -> None:
@@ -70,28 +71,32 @@ class Traps:
     def lift(self) -> None:
         """Take the traps out of the code of the target, which must stand."""
         places = self._all_places() if self._trap else []
-        if not places:
-            return
-        try:
-            with self._opened() as memory:
-                for _, page in groupby(places, lambda place: place // healing.PAGE):
-                    self._lift_page(memory, list(page))
-        except OSError as error:
-            sys.stderr.write(f"breakpoints are left in the code while the target stands: {error}\n")
+        pages = [list(page) for _, page in groupby(places, lambda place: place // healing.PAGE)]
+        self._for_each(pages, self._lift_page)
 
     def lay(self) -> None:
         """Put the traps that were taken out back."""
-        if not self._lifted:
-            return
-        try:
-            with self._opened() as memory:
-                for page in self._lifted:
-                    self._exchange(memory, page, dict.fromkeys(page, self._trap))
-        except OSError as error:
-            # Ended, as a rule.
-            sys.stderr.write(f"breakpoints were not put back into the code: {error}\n")
+        self._for_each(self._lifted, lambda memory, page: self._exchange(memory, page, dict.fromkeys(page, self._trap)))
         # Behind it: an interrupt may come in between.
         self._lifted = []
+
+    def _for_each(self, pages: list[list[int]], change: Callable[[int, list[int]], None]) -> None:
+        """Change pages of code; what can't be done with one is left."""
+        if not pages:
+            return
+        try:
+            memory = os.open(f"/proc/{self._session.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            sys.stderr.write(f"the code can't be reached: {error}\n")
+            return
+        try:
+            for page in pages:
+                try:
+                    change(memory, page)
+                except OSError as error:
+                    sys.stderr.write(f"the code at {page[0]:#x} can't be changed: {error}\n")
+        finally:
+            os.close(memory)
 
     def forget_places(self) -> None:
         """Breakpoints were set, deleted, or found other places."""
@@ -144,11 +149,3 @@ class Traps:
             self._session.process.WriteMemory(begin, bytes(data), failure)
             if failure.Fail():
                 raise OSError(str(failure)) from None
-
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
-        memory = os.open(f"/proc/{self._session.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
-        try:
-            yield memory
-        finally:
-            os.close(memory)
