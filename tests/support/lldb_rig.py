@@ -20,7 +20,7 @@ from dapbridge.runtimes.docker_client import DockerClient
 from dapbridge.runtimes.sidecar_image import ensure_image
 
 LIMIT_S = 60
-_BUNDLE = "/tmp/lldb_mi.zip"
+_BUNDLE = "/tmp/lldb_mi.bundle"
 
 
 class MiServer:
@@ -88,7 +88,7 @@ def server_for(fixture: str) -> Iterator[MiServer]:
                 cap_drop=["ALL"],
                 cap_add=["SYS_PTRACE", "DAC_OVERRIDE", "KILL"],
             )
-            sidecar.put_archive("/tmp", _packed("lldb_mi.zip", make_bundle()))
+            sidecar.put_archive("/tmp", _packed("lldb_mi.bundle", make_bundle()))
             socket = sidecar.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 0, "stream": 1})
             sidecar.start()
             server = MiServer(socket)

@@ -10,23 +10,25 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-PACKAGES = ("dapbridge", "dapbridge.agent", "dapbridge.agent.remote")
-
 
 class BundleFinder:
-    """Finds and loads modules from a dict of sources; the packages around them are empty.
+    """Finds and loads modules from a dict of sources by full names; packages around them that aren't in it are empty.
 
     As `__loader__` of its modules it also gives linecache their sources, so tracebacks show their lines.
     """
 
     def __init__(self, sources: dict[str, str]) -> None:
         self._sources = sources
+        self._packages: set[str] = set()
+        for name in sources:
+            while name := name.rpartition(".")[0]:
+                self._packages.add(name)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name not in self._sources and name not in PACKAGES:
+        if name not in self._sources and name not in self._packages:
             return None
         spec_class: Any = type(sys.__spec__)  # importlib.machinery's, without the time to import that
-        spec: ModuleSpec = spec_class(name, self, origin=f"<bundle>/{name}", is_package=name in PACKAGES)
+        spec: ModuleSpec = spec_class(name, self, origin=f"<bundle>/{name}", is_package=name in self._packages)
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:

@@ -24,7 +24,7 @@ class Lldb:
     ladder = _LADDER
 
     async def argv(self, agent: Agent, process: Process) -> list[str]:
-        return start_argv(await agent.write_file("lldb_mi.zip", [make_bundle()]), process.pid)
+        return start_argv(await agent.write_file("lldb_mi.bundle", [make_bundle()]), process.pid)
 
     def capabilities(self, brought: JsonObject) -> JsonObject:
         # lldb-server has no hardware breakpoints for code on x86-64: there is nothing to choose between.

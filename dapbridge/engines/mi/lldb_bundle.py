@@ -1,15 +1,18 @@
-"""The MI server for LLDB as one zip file that Python in the sidecar imports from, under the modules' full names."""
+"""The MI server for LLDB as one file of sources by the modules' full names, which Python in the sidecar imports from.
 
-import io
-import zipfile
+That takes half as long as to import from a zip file.
+"""
+
+import zlib
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
-_PACKAGES = ("dapbridge", "dapbridge/agent", "dapbridge/agent/remote")
-_SHARED = ("healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py", "watchpoints.py")
+import msgspec
+
+_SHARED = ("loader.py", "healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py", "watchpoints.py")
 """Modules of the agent's that the server uses too."""
 
-_LOOKING_PACKAGES = ("dapbridge/engines", "dapbridge/engines/mi", "dapbridge/engines/mi/inside_gdb")
 _LOOKING = (
     *("values.py", "dispatch.py", "views.py", "texts.py", "summaries.py", "assigning.py"),
     *("libstdcxx_views.py", "rust_views.py", "rust_paths.py", "printer_views.py", "globals.py", "regions.py"),
@@ -20,29 +23,38 @@ _LOOKING = (
 """Modules of gdb's side that show values on LLDB too (`lldb_mi/looking.py`)."""
 
 
+_START = """\
+import json, sys, zlib
+with open({path!r}, "rb") as file:
+    sources = json.loads(zlib.decompress(file.read()))
+loader = {{"__name__": "dapbridge.agent.remote.loader"}}
+exec(compile(sources[loader["__name__"]], "<bundle>/loader", "exec"), loader)
+sys.meta_path.insert(0, loader["BundleFinder"](sources))
+from dapbridge.agent.remote.lldb_mi.main import main
+main({pid})
+"""
+
+
 @cache
 def make_bundle() -> bytes:
-    """Return the zip file."""
-    packed = io.BytesIO()
+    """Return the file."""
     remote = files("dapbridge.agent").joinpath("remote")
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in (*_PACKAGES, *_LOOKING_PACKAGES):
-            archive.writestr(f"{package}/__init__.py", "")
-        for name in _SHARED:
-            archive.writestr(f"dapbridge/agent/remote/{name}", remote.joinpath(name).read_bytes())
-        for name in _LOOKING:
-            content = files("dapbridge.engines.mi").joinpath("inside_gdb", name).read_bytes()
-            archive.writestr(f"dapbridge/engines/mi/inside_gdb/{name}", content)
-        for folder in ("lldb_mi", "lldb_mi/gdb_api"):
-            for file in remote.joinpath(folder).iterdir():
-                if file.name.endswith(".py"):
-                    archive.writestr(f"dapbridge/agent/remote/{folder}/{file.name}", file.read_bytes())
-    return packed.getvalue()
+    sources: dict[str, str] = {}
+
+    def add(package: str, *found: Traversable) -> None:
+        for file in found:
+            if file.name.endswith(".py"):
+                name = f"{package}.{file.name.removesuffix('.py')}".removesuffix(".__init__")
+                sources[name] = file.read_text("utf-8")
+
+    add("dapbridge.agent.remote", *(remote.joinpath(name) for name in _SHARED))
+    add("dapbridge.agent.remote.lldb_mi", *remote.joinpath("lldb_mi").iterdir())
+    add("dapbridge.agent.remote.lldb_mi.gdb_api", *remote.joinpath("lldb_mi", "gdb_api").iterdir())
+    inside_gdb = files("dapbridge.engines.mi").joinpath("inside_gdb")
+    add("dapbridge.engines.mi.inside_gdb", *(inside_gdb.joinpath(name) for name in _LOOKING))
+    return zlib.compress(msgspec.json.encode(sources))
 
 
 def start_argv(path: str, pid: int) -> list[str]:
-    """Return the command line that runs the server for process `pid` out of the zip file at `path`."""
-    start = (
-        f"import sys; sys.path.insert(0, {path!r}); from dapbridge.agent.remote.lldb_mi.main import main; main({pid})"
-    )
-    return ["python3", "-I", "-c", start]
+    """Return the command line that runs the server for process `pid` out of the file at `path`."""
+    return ["python3", "-I", "-c", _START.format(path=path, pid=pid)]

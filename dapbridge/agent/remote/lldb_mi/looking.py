@@ -1,6 +1,6 @@
 """The code that shows values, which is gdb's too (`engines/mi/inside_gdb`), on LLDB.
 
-It lies beside the server in its zip file, and is imported by its name when it is wanted: `part("dispatch")`. Two of its
+It comes with the server, and is imported by its name when it is wanted: `part("dispatch")`. Two of its
 modules have other ones here: its commands become the server's, and the access of members is read from LLDB.
 """
 
