@@ -321,15 +321,16 @@ class Agent:
         self._send({"id": number, "request": request, "arguments": arguments})
         return answer
 
-    def _tell(self, request: str, **arguments: Any) -> None:
+    def _tell(self, request: str, *, flush: bool = True, **arguments: Any) -> None:
         """Send what has no answer; what is written after this arrives after it."""
         if self._end_reason is not None:
             raise ProtocolError(f"the agent is gone: {self._end_reason}")
-        self._send({"request": request, "arguments": arguments})
+        self._send({"request": request, "arguments": arguments}, flush=flush)
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any], *, flush: bool = True) -> None:
         self._channels.send_control(msgspec.json.encode(message))
-        self._flush()
+        if flush:
+            self._flush()
 
     def _flush(self) -> None:
         while data := self._channels.data_to_send():
@@ -476,8 +477,8 @@ class Child(Channel):
         self._agent._tell("lift_breakpoints", child=self.number, stands=stands)
 
     def put_breakpoints_back(self) -> None:
-        """Have put in again what was taken out, and left in."""
-        self._agent._tell("put_breakpoints_back", child=self.number)
+        """Have put in again what was taken out, and left in; goes out with what is written next."""
+        self._agent._tell("put_breakpoints_back", child=self.number, flush=False)
 
     async def signal(self, name: str) -> None:
         """Signal the debugger ("INT"), past its stdin; ignored once it has ended."""
