@@ -2,7 +2,8 @@
 
 LLDB asks for each module by the name that the target's linker knows. Left alone it would take the sidecar's own file of
 that name, silently. So there is always an answer: the resolved path below /proc/PID/root if the build id in memory is
-the file's, else an empty ELF file, which has no symbols rather than wrong ones.
+the file's, else the mapped file itself where the kernel shows it, else an empty ELF file, which has no symbols rather
+than wrong ones.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ class Locator:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._refused: dict[str, str] = {}
         self._told: set[str] = set()
         self._empty: str | None = None
 
@@ -56,34 +56,45 @@ class Locator:
         """Return where the file of a module is, None (and say why) for one that can't be trusted."""
         if name.startswith(("/proc/", self._session.root)):
             return name
-        problem = "it is not in the target's root"
         try:
             path = self._session.root + rootfs.resolve(self._session.root, name)
-            problem = self._problem_of(path, name)
         except OSError as error:
+            mapping = self._find_mapping(self._session.root + name)
             problem = f"it is not in the target's root ({error.strerror})"
-        if not problem:
-            return path
+        else:
+            mapping = self._find_mapping(path)
+            problem = self._problem_of(path, mapping)
+            if not problem:
+                return path
+        if mapping is not None and (loaded := self._loaded_file(mapping)):
+            return loaded
         if name not in self._told:
             self._told.add(name)
             text = f"{name} has no symbols: {problem}"
             self._session.post(lambda: self._session.output.notice("x-warning", {"text": text}))
         return None
 
-    def _problem_of(self, path: str, name: str) -> str:
+    def _problem_of(self, path: str, mapping: Any) -> str:
         """Say why a file isn't what the process has mapped; "" if it is, as far as that can be known."""
-        mapping = self._find_mapping(path)
         if mapping is None:
             # Not mapped yet, or under a name of its own.
             return ""
         if mapping.path.endswith(_DELETED):
             return "it was deleted or replaced since it was loaded"
-        with open(path, "rb") as file:
-            in_file = _build_id(lambda size, at: os.pread(file.fileno(), size, at))
-        in_memory = _build_id_in_memory(self._session.pid, mapping.start)
+        in_file, in_memory = _build_id_in_file(path), _build_id_in_memory(self._session.pid, mapping.start)
         if in_file != in_memory:
             return f"the file's build id is {in_file or 'missing'}, that of the loaded one {in_memory or 'missing'}"
         return ""
+
+    def _loaded_file(self, mapping: Any) -> str | None:
+        """Return where the kernel shows the very file that is mapped; None where we may not look, or it isn't."""
+        path = f"/proc/{self._session.pid}/map_files/{mapping.start:x}-{mapping.end:x}"
+        try:
+            in_file = _build_id_in_file(path)
+        except OSError:
+            # It takes the capability SYS_ADMIN.
+            return None
+        return path if in_file and in_file == _build_id_in_memory(self._session.pid, mapping.start) else None
 
     def _find_mapping(self, path: str) -> Any:
         """Return the mapping of a file's beginning, None where there is none."""
@@ -146,6 +157,11 @@ def module_spec(locator: Locator, name: str) -> Any:
     # By this name LLDB will look for it.
     spec.SetPlatformFileSpec(lldb.SBFileSpec(name))
     return spec
+
+
+def _build_id_in_file(path: str) -> str | None:
+    with open(path, "rb") as file:
+        return _build_id(lambda size, at: os.pread(file.fileno(), size, at))
 
 
 def _build_id_in_memory(pid: int, start: int) -> str | None:
