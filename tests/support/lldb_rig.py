@@ -15,7 +15,7 @@ from dapbridge.config import SidecarConfig
 from dapbridge.engines.mi.lldb_bundle import make_bundle, start_argv
 from dapbridge.errors import ProtocolError
 from dapbridge.mi.connection import MiConnection
-from dapbridge.mi.records import Async, Record, Result
+from dapbridge.mi.records import Async, Prompt, Record, Result
 from dapbridge.runtimes.docker_client import DockerClient
 from dapbridge.runtimes.sidecar_image import ensure_image
 
@@ -24,9 +24,10 @@ _BUNDLE = "/tmp/lldb_mi.bundle"
 
 
 class MiServer:
-    """One server; its target is the main process of another container."""
+    """One server; its target is the main process of another container, which has `target_pid` on this host."""
 
-    def __init__(self, socket: Any) -> None:
+    def __init__(self, socket: Any, target_pid: int) -> None:
+        self.target_pid = target_pid
         self._socket = socket
         socket._sock.settimeout(LIMIT_S)
         self._frames = frames_iter(socket, tty=False)
@@ -49,13 +50,40 @@ class MiServer:
         assert "msg" not in answer, (command, answer)
         return answer
 
-    def stopped(self) -> dict[str, Any]:
-        """Wait for the next `*stopped` that has a reason; return its payload."""
+    def say(self, line: str) -> dict[str, Any]:
+        """Send a line as it is; return the payload of the next result, which has no token."""
+        self.transcript.append(f"> {line}")
+        self._socket._sock.sendall(f"{line}\n".encode())
+        result = self._take(lambda record: isinstance(record, Result))
+        assert isinstance(result, Result)
+        assert result.token is None
+        return dict(result.payload)
+
+    def told(self, kind: str, **fields: str) -> dict[str, Any]:
+        """Wait for the next async record of a kind that has these fields; return its payload. Others are dropped."""
         record = self._take(
-            lambda each: isinstance(each, Async) and each.kind == "stopped" and "reason" in each.payload
+            lambda each: (
+                isinstance(each, Async)
+                and each.kind == kind
+                and all(each.payload.get(name.replace("_", "-")) == value for name, value in fields.items())
+            )
         )
         assert isinstance(record, Async)
         return dict(record.payload)
+
+    def stopped(self) -> dict[str, Any]:
+        """Wait for the next `*stopped` that has a reason; return its payload."""
+        while True:
+            payload = self.told("stopped")
+            if "reason" in payload:
+                return payload
+
+    def heard(self, command: str) -> list[str]:
+        """Run a command that must not fail; return the records that came up to its prompt, as they are written."""
+        before = len(self.transcript)
+        self.done(command)
+        self._take(lambda record: isinstance(record, Prompt))
+        return "".join(self.transcript[before + 1 :]).splitlines()
 
     def _take(self, is_it: Any) -> Record | ProtocolError:
         while True:
@@ -72,10 +100,10 @@ class MiServer:
 
 
 @contextmanager
-def server_for(fixture: str) -> Iterator[MiServer]:
+def server_for(fixture: str, *command: str) -> Iterator[MiServer]:
     """Run a fixture program and a server beside it, which has read the program's symbols and not attached."""
     with closing(connect()) as client:
-        target = client.containers.create(image(client, fixture), network_mode="none")
+        target = client.containers.create(image(client, fixture), list(command) or None, network_mode="none")
         sidecar = None
         try:
             target.start()
@@ -91,11 +119,12 @@ def server_for(fixture: str) -> Iterator[MiServer]:
             sidecar.put_archive("/tmp", _packed("lldb_mi.bundle", make_bundle()))
             socket = sidecar.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 0, "stream": 1})
             sidecar.start()
-            server = MiServer(socket)
+            target.reload()
+            server = MiServer(socket, target.attrs["State"]["Pid"])
             server.done("-x-prepare")
             server.done("-file-exec-and-symbols /proc/1/exe")
             yield server
-            server.done("-target-detach")
+            server.ask("-target-detach")
             server.ask("-gdb-exit")
         finally:
             for container in filter(None, (sidecar, target)):

@@ -136,7 +136,7 @@ class Session:
         """The SBThread that `--thread` names, else the selected one. Raises MiError."""
         if self.hit_frame is not None:
             return self.hit_frame.GetThread()
-        if not self.process.IsValid():
+        if not self.process.IsValid() or self.process.GetState() in _GONE:
             raise MiError("The program is not being run.")
         if not self.is_stopped:
             raise MiError("Selected thread is running.")
