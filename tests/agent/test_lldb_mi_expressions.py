@@ -23,6 +23,8 @@ def written(node: Node) -> str:
             return f"{operands[0]}({', '.join(operands[1:])})"
         case "cast":
             return f"<{node.text}>{operands[0]}"
+        case "conditional":
+            return f"({operands[0]} ? {operands[1]} : {operands[2]})"
         case "deref" | "address" | "unary":
             return f"({node.text}{operands[0]})"
         case _:
@@ -56,13 +58,17 @@ def written(node: Node) -> str:
         ("add(1, f(x))", "add(1, f(x))"),
         ("$r15 + 1", "($r15 + 1)"),
         ("2.5e3 * 0x10u", "(2.5e3 * 0x10)"),
+        ("a ? 1 : b ? f(x) : -c", "(a ? 1 : (b ? f(x) : (-c)))"),
+        ("a::b == 1 ? c::d : e", "((a::b == 1) ? c::d : e)"),
     ],
 )
 def test_expressions_become_trees(expression: str, tree: str) -> None:
     assert written(parse(expression)) == tree
 
 
-@pytest.mark.parametrize("expression", ["", "1 +", "a.", "f(", "a b", "#", '"open', "x ? y : z", "a[1", "::", "a as"])
+@pytest.mark.parametrize(
+    "expression", ["", "1 +", "a.", "f(", "a b", "#", '"open', "x ? y", "x ? : z", "a[1", "::", "a as"]
+)
 def test_what_is_not_understood_is_a_syntax_error(expression: str) -> None:
     with pytest.raises(SyntaxError):
         parse(expression)
@@ -82,7 +88,7 @@ def test_paths_compute_and_change_nothing(expression: str) -> None:
     assert is_path(parse(expression))
 
 
-@pytest.mark.parametrize("expression", ["a + 1", "-a", "f(1)", "a = 1", "a[f(1)]", "a[i + 1]", "*(a + 1)"])
+@pytest.mark.parametrize("expression", ["a + 1", "-a", "f(1)", "a = 1", "a[f(1)]", "a[i + 1]", "*(a + 1)", "a ? b : c"])
 def test_what_computes_or_calls_is_no_path(expression: str) -> None:
     assert not is_path(parse(expression))
 

@@ -67,8 +67,6 @@ _GDB_ONLY: dict[str, str] = {
 """Modules and tests that are about gdb alone, and why: they aren't run with lldb, nor counted."""
 
 _NO_RECORD = "LLDB 19 can't record a process and go back"
-_CALLS = "LLDB's evaluator calls functions for what gdb computes by itself, and log points call none"
-_WORDS = "LLDB's words for a broken expression are others"
 _ONE_PROCESS = "LLDB follows one process alone (followFork is refused)"
 _NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no modes are advertised"
 
@@ -94,8 +92,6 @@ LLDB_CANNOT: dict[str, str] = {
     "test_gdb_forks.py::test_children_by_the_dozen_come_and_go_where_both_are_debugged": _ONE_PROCESS,
     "test_gdb_forks.py::test_every_process_is_let_go_at_whatever_end": _ONE_PROCESS,
     "test_gdb_logpoints.py::test_children_end_as_they_do_without_log_points": _ONE_PROCESS,
-    "test_gdb_logpoints.py::test_values_are_shown_as_a_person_wants_them": _CALLS,
-    "test_gdb_logpoints.py::test_a_failing_expression_shows_its_error_and_the_target_goes_on": _WORDS,
     "test_gdb_breakpoint_limits.py::test_too_many_hardware_breakpoints_let_a_running_target_run": _NO_HARDWARE,
     "test_gdb_breakpoint_limits.py::test_too_many_hardware_breakpoints_are_told_when_a_standing_target_goes_on": (
         _NO_HARDWARE

@@ -30,7 +30,7 @@ class Node(NamedTuple):
     """One operation; `operands` are nodes, or for a cast and a name texts.
 
     kinds: name, number, float, text, character, member, arrow, index, call, deref, address, cast, repeat, assign,
-    unary, binary.
+    unary, binary, conditional.
     """
 
     kind: str
@@ -52,7 +52,7 @@ def parse(expression: str) -> Node:
 
 def is_path(node: Node) -> bool:
     """Tell whether a tree only goes to a place: no operator computes anything, and nothing is called or changed."""
-    if node.kind in ("binary", "unary", "assign", "call"):
+    if node.kind in ("binary", "unary", "conditional", "assign", "call"):
         return False
     return all(is_path(each) or (node.kind == "index" and each.kind == "number") for each in node.operands)
 
@@ -129,10 +129,18 @@ class _Parser:
             raise SyntaxError(f"{text} is missing")
 
     def _assignment(self) -> Node:
-        left = self._repeated()
+        left = self._conditional()
         if self._take("="):
             return Node("assign", "=", (left, self._assignment()))
         return left
+
+    def _conditional(self) -> Node:
+        node = self._repeated()
+        if not self._take("?"):
+            return node
+        then = self._assignment()
+        self._expect(":")
+        return Node("conditional", "?:", (node, then, self._conditional()))
 
     def _repeated(self) -> Node:
         node = self._binary(0)

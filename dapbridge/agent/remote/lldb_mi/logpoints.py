@@ -134,6 +134,8 @@ def _value(expression: str, look: Any) -> str:
             # Without what is before its quotes, and without these.
             text, _, cut = shown.partition('"')[2].rpartition('"')
             return _ESCAPED.sub(r"\1", text) + cut
+        if view.summary is not None:
+            value.fetch_lazy()
         return str(looking.part("summaries").summarize(value, look, MAX_VALUE, view=view))
     except Exception as error:  # noqa: BLE001 - as above
         return f"<error: {error}>"

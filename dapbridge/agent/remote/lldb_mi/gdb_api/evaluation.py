@@ -78,11 +78,17 @@ def parse_and_eval(expression: str) -> Value:
             return found
         return by_lldb(expression)
     try:
-        return by_lldb(expression)
+        return _as_in_c(tree, by_lldb(expression))
     except _Uninterpretable:
         if expressions.has_call(tree):
             raise
-        return _compute(tree)
+        return _as_in_c(tree, _compute(tree))
+
+
+def _as_in_c(tree: Node, value: Value) -> Value:
+    """Return what a comparison gives as C has it: LLDB evaluates C as C++, where it is no number."""
+    is_number = current.language == "c" and tree.kind in ("binary", "unary")
+    return value.cast(lookup_type("int")) if is_number and value.type.code == codes.BOOL else value
 
 
 def is_true(expression: str) -> bool:
@@ -335,6 +341,9 @@ def _compute(node: Node) -> Value:
         return {"-": lambda: -value, "+": lambda: value, "!": lambda: Value(not value), "~": lambda: ~value}[
             node.text
         ]()
+    if node.kind == "conditional":
+        condition, then, otherwise = node.operands
+        return _compute(then if _compute(condition) else otherwise)
     found = _walk(node)
     if found is None:
         raise _Uninterpretable(NO_CALLS)
