@@ -73,10 +73,9 @@ _NO_HARDWARE = "lldb-server has no hardware breakpoints for code on x86-64: no m
 LLDB_CANNOT: dict[str, str] = {
     "test_gdb_values_cpp.py::test_a_users_own_printer_serves_also_an_endless_row": "a printer of gdb's; "
     "test_lldb_values.py has a formatter of LLDB's, whose rows have an end",
-    "test_gdb_values_cpp.py::test_what_optimization_has_left": "LLDB stops at an earlier address of that line, where "
-    "the debug info has no place for these variables",
-    "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB doesn't know DW_OP_implicit_pointer",
-    "test_gdb_disassembly.py::test_a_function_is_what_gdb_itself_makes_of_it": "compares with gdb's `disassemble`",
+    "test_gdb_values_cpp.py::test_what_optimization_has_left": "LLDB breaks at a line's first instruction, "
+    "gdb at the first that begins a statement (LLDB's API doesn't tell it): only there these variables have places",
+    "test_gdb_values_cpp.py::test_pointers_to_what_is_in_registers_only": "LLDB can't read DW_OP_implicit_pointer",
     "test_gdb_breakpoints.py::test_a_breakpoint_in_either_mode_is_hit": _NO_HARDWARE,
     "test_gdb_logpoints.py::test_a_log_point_in_hardware": _NO_HARDWARE,
     "test_gdb_threads.py::test_threads_that_last_no_time_are_told_in_order": "lldb-server tells of no thread while the "
