@@ -79,11 +79,11 @@ class MiServer:
                 return payload
 
     def heard(self, command: str) -> list[str]:
-        """Run a command that must not fail; return the records that came up to its prompt, as they are written."""
+        """Run a command that must not fail; return the records that came meanwhile, up to its prompt, as written."""
         before = len(self.transcript)
         self.done(command)
         self._take(lambda record: isinstance(record, Prompt))
-        return "".join(self.transcript[before + 1 :]).splitlines()
+        return [line for line in "".join(self.transcript[before + 1 :]).splitlines() if not line.startswith("(gdb)")]
 
     def _take(self, is_it: Any) -> Record | ProtocolError:
         while True:
