@@ -157,6 +157,32 @@ def test_sources_lines_and_code(here: Standing) -> None:
     assert all(each["symbol"].endswith("look_at_core()") for each in instructions)
 
 
+def test_variable_objects_have_children_in_pages(here: Standing) -> None:
+    made = here.look("var-create", "m", "*", "matrix")
+    assert (made["name"], made["numchild"], made["type"]) == ("m", "3", "int [3][4]")
+    assert made["value"].startswith("{{1, 2, 3, 4}, ")
+    page = here.server.done("-var-list-children --all-values m 1 2")
+    assert (page["numchild"], page["has_more"]) == ("1", "1")
+    (row,) = page["children"]
+    assert (row["name"], row["exp"], row["numchild"], row["value"]) == ("m.[1]", "[1]", "4", "{5, 6, 7, 8}")
+    assert here.server.done("-var-list-children --all-values m 2 9")["has_more"] == "0"
+    assert "value" not in here.server.done("-var-list-children 0 m 0 1")["children"][0]
+    (last,) = here.server.done("-var-list-children 1 m.[1] 3 9")["children"]
+    assert (last["name"], last["value"], last["numchild"]) == ("m.[1].[3]", "8", "0")
+    assert here.server.done("-var-info-path-expression m.[1].[3]") == {"path_expr": "matrix[1][3]"}
+    assert here.server.done("-var-evaluate-expression m.[1].[3]") == {"value": "8"}
+    assert here.server.done("-var-update *") == {"changelist": []}
+    here.look("x-assign", STOP, "matrix[1][3]", "80")
+    changed = [each["name"] for each in here.server.done("-var-update --all-values *")["changelist"]]
+    assert changed == ["m", "m.[1]", "m.[1].[3]"]
+    here.look("x-assign", STOP, "matrix[1][3]", "8")
+    assert here.server.done("-var-delete -c m") == {"ndeleted": "4"}
+    assert here.server.done("-var-delete m") == {"ndeleted": "1"}
+    assert here.server.ask("-var-evaluate-expression m")["msg"] == "Variable object not found"
+    assert 'No symbol "nowhere"' in here.look("var-create", "-", "*", "nowhere")["msg"]
+    assert here.look("var-create", "-", "@", "number")["name"] == "var1"
+
+
 def test_completions(here: Standing) -> None:
     members = here.look("x-complete-members", "dog", "^")["found"]
     assert [name for name, _, _ in members][:3] == ["name", "age", "secret"]

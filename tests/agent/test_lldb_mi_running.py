@@ -41,7 +41,8 @@ def at(name: str, source: str = "watched.c") -> str:
 
 def listed(server: MiServer) -> list[dict[str, Any]]:
     """Return what `-break-list` has."""
-    return [each["bkpt"] for each in server.done("-break-list")["BreakpointTable"]["body"]]
+    found: list[dict[str, Any]] = server.done("-break-list")["BreakpointTable"]["body"]
+    return found
 
 
 def run_to(server: MiServer, place: str) -> str:
@@ -217,6 +218,21 @@ def test_a_watchpoint_tells_the_old_and_the_new_value(watched: MiServer) -> None
     assert int(stopped["value"]["new"]) > int(before)
     watched.done(f"-break-delete {number}")
     run_to(watched, at("loop"))
+
+
+def test_a_variable_object_follows_its_value_and_ends_with_its_frame(watched: MiServer) -> None:
+    thread = run_to(watched, at("local-write"))
+    made = watched.done(f'-var-create --thread {thread} --frame 0 - * "sum"')
+    watched.done(f"-exec-next --thread {thread}")
+    watched.stopped()
+    (changed,) = watched.done("-var-update 1 *")["changelist"]
+    assert (changed["name"], changed["in_scope"]) == (made["name"], "true")
+    assert int(changed["value"]) == int(made["value"]) + 5
+    run_to(watched, at("loop"))
+    (changed,) = watched.done(f"-var-update {made['name']}")["changelist"]
+    assert changed["in_scope"] == "false"
+    assert watched.ask(f"-var-evaluate-expression {made['name']}")["msg"] == f"the frame of {made['name']} is gone"
+    assert watched.done(f"-var-delete {made['name']}") == {"ndeleted": "1"}
 
 
 def test_memory_is_read_and_written_also_while_the_target_runs(watched: MiServer) -> None:

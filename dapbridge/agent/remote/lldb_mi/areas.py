@@ -20,10 +20,11 @@ from dapbridge.agent.remote.lldb_mi import (
     signals,
     threads,
     variables,
+    varobjs,
     watching,
 )
 
 AREAS = (
     *(attaching, batch, breakpoints, exceptions, execution, logpoints, settings, signals, threads, watching),
-    *(variables, evaluating, calling, frames, registers, memory, completion, modules),
+    *(variables, varobjs, evaluating, calling, frames, registers, memory, completion, modules),
 )

@@ -14,6 +14,7 @@ from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.names import without_return_type
+from dapbridge.agent.remote.lldb_mi.output import Named
 from dapbridge.agent.remote.lldb_mi.parsing import take_flag, take_option
 from dapbridge.agent.remote.lldb_mi.session import Session
 
@@ -129,9 +130,8 @@ def leave_places(session: Session, breakpoint_: Any) -> None:
 @mi_command("-break-list")
 def list_all(session: Session) -> dict[str, Any]:
     """List the breakpoints."""
-    return {
-        "BreakpointTable": {"body": [{"bkpt": describe(session, each)} for each in session.target.breakpoint_iter()]}
-    }
+    listed = [Named("bkpt", describe(session, each)) for each in session.target.breakpoint_iter()]
+    return {"BreakpointTable": {"body": listed}}
 
 
 def describe(session: Session, breakpoint_: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_main, main_range
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
 from dapbridge.agent.remote.lldb_mi.names import without_return_type
+from dapbridge.agent.remote.lldb_mi.output import Named
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 SIGNAL_FRAME = "<signal handler called>"
@@ -127,7 +128,7 @@ def stack_list_frames(session: Session, low: str = "0", high: str = "-1") -> dic
     """List frames as MI has them."""
     current.bind(session)
     end = int(high) + 1 if int(high) >= 0 else _MAX_FRAMES
-    return {"stack": [frame_fields(session, frame) for frame in frames_between(session, int(low), end)]}
+    return {"stack": [Named("frame", frame_fields(session, frame)) for frame in frames_between(session, int(low), end)]}
 
 
 def frame_fields(session: Session, frame: Any) -> dict[str, Any]:

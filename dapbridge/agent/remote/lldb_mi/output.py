@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+class Named(NamedTuple):
+    """One of a list whose values have names, as in `[frame={…},frame={…}]`."""
+
+    name: str
+    value: Any
 
 
 def quote(text: str) -> str:
@@ -25,6 +32,8 @@ def format_value(value: Any) -> str:
     """Return a value as MI has it: a dict as tuple, a list as list, all else as a c-string."""
     if isinstance(value, dict):
         return "{" + format_fields(value) + "}"
+    if isinstance(value, Named):
+        return f"{value.name}={format_value(value.value)}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(format_value(each) for each in value) + "]"
     return quote(str(value))

@@ -77,6 +77,9 @@ class Session:
         self.filters: dict[int, Any] = {}
         self.watches: dict[int, Any] = {}
         self.watch_count = 0
+        self.var_objects: dict[str, Any] = {}
+        """MI's variable objects, by name (varobjs.py)."""
+        self.var_count = 0
         self.early_watches: dict[int, dict[str, Any]] = {}
         """What is to be watched once the debugger is attached, by number."""
         self.ended_scopes: list[int] = []
