@@ -17,6 +17,8 @@ from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _LOOK_S = 0.2
+_MAX_NAME = 64
+"""The kernel keeps 15 bytes."""
 
 
 def keep_looking(session: Session) -> None:
@@ -92,9 +94,13 @@ def x_threads(session: Session) -> dict[str, Any]:
 
 
 def _name(pid: int, tid: int) -> str | None:
+    # Of hundreds of threads: a file object for each would take most of the time.
     try:
-        with open(f"/proc/{pid}/task/{tid}/comm", encoding="utf-8", errors="backslashreplace") as comm:
-            return comm.read().rstrip("\n") or None
+        comm = os.open(f"/proc/{pid}/task/{tid}/comm", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(comm, _MAX_NAME).decode("utf-8", "backslashreplace").rstrip("\n") or None
+        finally:
+            os.close(comm)
     except OSError:
         # Ended meanwhile.
         return None
