@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import lldb
-
 from dapbridge.agent.remote.lldb_mi import looking
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.gdb_api.code import path_of
@@ -48,9 +46,37 @@ class _Texts:
 def x_frames(session: Session, low: str, high: str) -> dict[str, Any]:
     """Return the frames from level `low` to `high` as `rows` of address, function, file, line, library."""
     current.bind(session)
-    texts = _Texts()
-    rows = [_row(session, frame, texts) for frame in frames_between(session, int(low), int(high) + 1)]
-    return {"low": int(low), "rows": rows, "texts": texts.all}
+    rows = _Rows(session)
+    for frame in frames_between(session, int(low), int(high) + 1):
+        rows.add(frame)
+    return {"low": int(low), "rows": rows.all, "texts": rows.texts.all}
+
+
+class _Rows:
+    """The rows of consecutive frames. What stands at the same place as another one is looked up once: recursions."""
+
+    def __init__(self, session: Session) -> None:
+        self.all: list[list[Any]] = []
+        self.texts = _Texts()
+        self._session = session
+        self._known: dict[tuple[int, tuple[int, ...], bool], list[Any]] = {}
+        self._inside: tuple[int, ...] | None = None
+        """Where the frames stand that are inlined into the next one; None if that isn't known."""
+        self._after_signal = False
+
+    def add(self, frame: Any) -> None:
+        pc, inside = frame.GetPC(), self._inside
+        row = None if inside is None else self._known.get((pc, inside, self._after_signal))
+        if row is None:
+            row = _row(self._session, frame, self.texts)
+            if inside is not None:
+                self._known[pc, inside, self._after_signal] = row
+        self.all.append(row)
+        self._after_signal = row[1] is not None and self.texts.all[row[1]] == SIGNAL_FRAME
+        if not frame.IsInlined():
+            self._inside = ()
+        elif inside is not None:
+            self._inside = (*inside, pc)
 
 
 def _row(session: Session, frame: Any, texts: _Texts) -> list[Any]:
@@ -87,10 +113,7 @@ def is_signal_frame(frame: Any) -> bool:
     """Tell whether the kernel has made a frame, to call a signal handler."""
     if frame.GetFunction().IsValid() or not frame.GetFrameID():
         return False
-    failure = lldb.SBError()
-    process = frame.GetThread().GetProcess()
-    code = process.ReadMemory(frame.GetPC(), len(_MOV_15_RAX_SYSCALL), failure)
-    return bool(failure.Success()) and code == _MOV_15_RAX_SYSCALL
+    return current.memory.read_as_it_is(frame.GetPC(), len(_MOV_15_RAX_SYSCALL)) == _MOV_15_RAX_SYSCALL
 
 
 def library_of(session: Session, frame: Any) -> str | None:

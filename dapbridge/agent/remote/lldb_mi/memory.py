@@ -38,6 +38,10 @@ class Memory:
 
     def read(self, address: int, count: int) -> bytes:
         """Return the bytes at an address, up to the first that can't be read."""
+        return self._without_breakpoints(address, self.read_as_it_is(address, count))
+
+    def read_as_it_is(self, address: int, count: int) -> bytes:
+        """Return the same with what breakpoints have written into the code, if that is in it."""
         if self._fd < 0 or not 0 <= address < _END_OF_USER:
             return self._by_lldb(address, count)
         try:
@@ -53,7 +57,7 @@ class Memory:
             data += piece
             if not piece:
                 break
-        return self._without_breakpoints(address, data)
+        return data
 
     def _by_lldb(self, address: int, count: int) -> bytes:
         """Page by page up to the one that isn't there."""
