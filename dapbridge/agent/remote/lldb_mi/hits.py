@@ -30,6 +30,8 @@ OPERATORS: tuple[Callable[[int, int], bool], ...] = (
 )
 _COUNTED = re.compile(r"(?:\((?P<condition>.*)\) && )?\$_x_hit\(\d+, (?P<operator>\d+), (?P<number>\d+)\)\Z", re.DOTALL)
 _FUNCTION = "_x_on_hit"
+_OWN = 1 << 31
+"""Numbers from here on are negative ones, which LLDB gives to its own."""
 _ANY_THREAD = lldb.LLDB_INVALID_THREAD_ID
 _NAME = "dapbridge"
 """Breakpoints of this name have the callback: to be given it one by one takes LLDB ten times as long."""
@@ -132,8 +134,9 @@ def decide_left(session: Session, hits: Hits) -> None:
 
 
 def numbers_at(thread: Any) -> list[int]:
-    """Return the breakpoints at whose common place a thread stands."""
-    return [int(thread.GetStopReasonDataAtIndex(index)) for index in range(0, thread.GetStopReasonDataCount(), 2)]
+    """Return the breakpoints at whose common place a thread stands, those aside that are LLDB's own means."""
+    numbers = (thread.GetStopReasonDataAtIndex(index) for index in range(0, thread.GetStopReasonDataCount(), 2))
+    return [int(each) for each in numbers if each < _OWN]
 
 
 def _is_for(session: Session, thread: Any, number: int) -> bool:
