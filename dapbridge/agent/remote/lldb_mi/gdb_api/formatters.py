@@ -134,10 +134,12 @@ def find_formatter(value: Value) -> Formatter | None:
     sb = value.as_sb()
     synthetic = sb.GetSyntheticValue()
     has_children = bool(synthetic.IsSynthetic())
+    if has_children:
+        sb = synthetic
     summary = str(sb.GetSummary() or "")
     if not has_children and not summary:
         return None
-    return Formatter(value, synthetic if has_children else sb, summary, has_children=has_children)
+    return Formatter(value, sb, summary, has_children=has_children)
 
 
 def is_formatted(type_: Type) -> bool:

@@ -70,8 +70,9 @@ class Value:
     def of(cls, sb: Any) -> Value:
         """Return LLDB's value as one of gdb's."""
         value = cls(type_=Type(sb.GetType()))
-        value.sb = sb
-        value._address = _address_of(sb)
+        # Asked for anything, another one would have LLDB's own formatter look at what is in it.
+        value.sb = sb.GetNonSyntheticValue()
+        value._address = _address_of(value.sb)
         return value
 
     @classmethod
