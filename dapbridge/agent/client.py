@@ -212,9 +212,9 @@ class Agent:
 
     def _set_reply(self, channel: int, cue: bytes, reply: bytes) -> bool:
         if self._end_reason is not None or self._channels.has_unsent():
-            # It would get there before what was written.
+            # It would get there before what was written already.
             return False
-        self._tell("set_reply", channel=channel, cue=cue.decode(), reply=reply.decode())
+        self._tell("set_reply", channel=channel, cue=cue.decode(), reply=reply.decode(), flush=False)
         return True
 
     async def heal(self, pid: int, *, forks: bool = False) -> None:
@@ -420,9 +420,9 @@ class Channel:
         self._agent._close_channel(self.number)
 
     def set_reply(self, cue: bytes, reply: bytes, on_replied: Callable[[], None]) -> None:
-        """Have a connection's other end answered with `reply` at once when it says `cue`, once.
+        """Have a connection's other end answered with `reply`, once, as soon as it says `cue` to what is written next.
 
-        Unless something else is written before that. `on_replied` is called before what holds the cue is read.
+        Unless more is written before that. `on_replied` is called before what holds the cue is read.
         """
         self._on_replied = on_replied if self._agent._set_reply(self.number, cue, reply) else None
 
@@ -476,9 +476,12 @@ class Child(Channel):
         """
         self._agent._tell("lift_breakpoints", child=self.number, stands=stands)
 
-    def put_breakpoints_back(self) -> None:
-        """Have put in again what was taken out, and left in; goes out with what is written next."""
-        self._agent._tell("put_breakpoints_back", child=self.number, flush=False)
+    def put_breakpoints_back(self, *, until_stop: bool) -> None:
+        """Have put in again what was taken out, and left in until `lift_breakpoints`, or until the target stands again.
+
+        Goes out with what is written next.
+        """
+        self._agent._tell("put_breakpoints_back", child=self.number, until_stop=until_stop, flush=False)
 
     async def signal(self, name: str) -> None:
         """Signal the debugger ("INT"), past its stdin; ignored once it has ended."""

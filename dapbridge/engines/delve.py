@@ -91,7 +91,7 @@ class Delve:
         if is_call(request):
             self._call = _Call.RUNS
         self._farewell.set(self._call is not _Call.NONE)
-        self._lifted.note_sent(request.seq, request.command, is_call(request))
+        self._lifted.note_sending(request.seq, request.command, is_call(request))
 
     def on_answered(self, response: Response) -> None:
         """See Dialect."""

@@ -35,6 +35,8 @@ class LiftedBreakpoints:
         self._child: Child | None = None
         self._stands = False
         self._are = _Are.IN
+        # Whether the agent has taken them out for sure when dlv's next stop is heard of here.
+        self._agent_was_first = False
         # What dlv may be about to do with them.
         self._unanswered: set[int] = set()
 
@@ -44,22 +46,30 @@ class LiftedBreakpoints:
         # By the agent, before anybody else hears of the stop.
         child.lift_breakpoints_at(channel, STOPPED)
 
-    def note_sent(self, number: int, command: str, is_call: bool) -> None:
-        """Take note of a request that is about to be sent to dlv."""
+    def note_sending(self, number: int, command: str, is_call: bool) -> None:
+        """Take note of a request that is sent to dlv next."""
         if command in _LOOKING and not is_call:
             return
-        self._unanswered.add(number)
-        if command in RESUMING:
+        if command in RESUMING and self._are is _Are.OUT and self._child is not None:
+            # All that concerns them goes with this one request; dlv's next stop is that of this one.
             self._stands = False
+            self._are = _Are.OUT_AT_STOPS
+            self._agent_was_first = True
+            with suppress(ProtocolError):
+                self._child.put_breakpoints_back(until_stop=True)
+            return
+        self._unanswered.add(number)
+        self._stands &= command not in RESUMING
         self._update()
 
     def note_answered(self, number: int, command: str, success: bool) -> None:
         """Take note of dlv's response to a request."""
-        if number in self._unanswered:
-            self._unanswered.remove(number)
-            # A refused one has let nothing run.
-            self._stands |= command in RESUMING and not success
-            self._update()
+        self._unanswered.discard(number)
+        if command in RESUMING and not success:
+            # It has let nothing run.
+            self._stands = True
+            self._agent_was_first = False
+        self._update()
 
     def note_event(self, event: Event) -> None:
         """Take note of an event of dlv's."""
@@ -74,8 +84,9 @@ class LiftedBreakpoints:
         if self._child is None or wanted is self._are:
             return
         self._are = wanted
+        was_first, self._agent_was_first = self._agent_was_first, False
         with suppress(ProtocolError):  # the agent is gone, and dlv with it
             if wanted is _Are.IN:
-                self._child.put_breakpoints_back()
-            else:
+                self._child.put_breakpoints_back(until_stop=False)
+            elif not (wanted is _Are.OUT and was_first):
                 self._child.lift_breakpoints(stands=wanted is _Are.OUT)

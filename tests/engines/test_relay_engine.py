@@ -29,6 +29,7 @@ class FakeDebugger:
         self._requests: asyncio.Queue[Request] = asyncio.Queue()
         self._to_relay: asyncio.Queue[bytes] = asyncio.Queue()
         self._reply: tuple[bytes, bytes, Callable[[], None]] | None = None
+        self._next_reply: tuple[bytes, bytes, Callable[[], None]] | None = None
         self.come = asyncio.Event()
 
     def emit(self, message: Response | Event) -> None:
@@ -71,13 +72,13 @@ class FakeDebugger:
         return await self._to_relay.get()
 
     def write(self, data: bytes) -> None:
-        self._reply = None
+        self._reply, self._next_reply = self._next_reply, None
         for message in self._connection.receive_data(data):
             assert isinstance(message, Request)
             self._requests.put_nowait(message)
 
     def set_reply(self, cue: bytes, reply: bytes, on_replied: Callable[[], None]) -> None:
-        self._reply = cue, reply, on_replied
+        self._next_reply = cue, reply, on_replied
 
     async def drain(self) -> None: ...
 

@@ -41,9 +41,9 @@ class Lifting:
             healing.write_back(self._pid, originals)
             self._lifted |= originals
 
-    def put_back(self) -> None:
-        """Put in again what was taken out, and leave them in for now."""
-        self.may_lift = False
+    def put_back(self, *, until_stop: bool = False) -> None:
+        """Put in again what was taken out, and leave them in for now, or until the debugger says that it stands."""
+        self.may_lift = until_stop
         lifted, self._lifted = self._lifted, {}
         if not lifted:
             return

@@ -140,7 +140,7 @@ def set_farewell(agent: Supervisor, channel: int, farewell: str) -> Any:
 
 
 def set_reply(agent: Supervisor, channel: int, cue: str, reply: str) -> Any:
-    """Have the peer of a connection answered at once when it says `cue`, unless the host says something before."""
+    """Have the peer of a connection answered at once when it says `cue` to what the host says next."""
     agent.set_reply(channel, cue.encode(), reply.encode())
 
 
@@ -162,9 +162,9 @@ def lift_breakpoints(agent: Supervisor, child: int, stands: bool) -> Any:
         lifting.lift()
 
 
-def put_breakpoints_back(agent: Supervisor, child: int) -> Any:
-    """Put in again what was taken out, and leave them in until `lift_breakpoints`."""
-    agent.lifting(child).put_back()
+def put_breakpoints_back(agent: Supervisor, child: int, until_stop: bool) -> Any:
+    """Put in again what was taken out, and leave them in until `lift_breakpoints`, or until the next stop."""
+    agent.lifting(child).put_back(until_stop=until_stop)
 
 
 def send_signal(agent: Supervisor, child: int, signal: str) -> Any:

@@ -26,9 +26,9 @@ class Line(Transport, Protocol):
     """What a debugger speaks on."""
 
     def set_reply(self, cue: bytes, reply: bytes, on_replied: Callable[[], None]) -> None:
-        """Have the debugger answered with `reply` as near to it as can be when it says `cue`, once.
+        """Have the debugger answered with `reply`, once, as soon as it says `cue` to what is written next.
 
-        Unless something else is written before that. `on_replied` is called before what holds the cue is read.
+        Unless more is written before that. `on_replied` is called before what holds the cue is read.
         """
         ...
 
@@ -89,7 +89,10 @@ class Debugger:
         return number
 
     def send_at(self, cue: bytes, command: str, arguments: JsonObject, on_response: OnResponse) -> "Foreseen":
-        """Have a request sent by whoever is nearest to the debugger, as soon as it says `cue`; see `Line`."""
+        """Have a request sent as soon as the debugger says `cue` to what is sent next, unless more is sent before that.
+
+        By whoever is nearest to it; see `Line`.
+        """
         foreseen = Foreseen(next(self._numbers))
         request = Request(foreseen.number, command, arguments)
 

@@ -215,8 +215,8 @@ class RelayEngine:
                 self._relayed[request.seq] = asked.request.number
                 asked.hand_to(on_response)
             else:
+                self._first_question.note_sending(request.command, debugger)
                 self._relayed[request.seq] = debugger.send(request.command, request.arguments, on_response)
-                self._first_question.note_sent(request.command, debugger)
 
     def _on_response(self, request: Request, response: Response) -> None:
         self._relayed.pop(request.seq, None)

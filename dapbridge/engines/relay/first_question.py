@@ -33,8 +33,8 @@ class FirstQuestion:
             self._is_first, self._is_habit = False, command == _COMMAND
         return asked if command == _COMMAND and asked and asked.request.is_sent else None
 
-    def note_sent(self, command: str, debugger: Debugger) -> None:
-        """Take note that a request was sent: if it lets the target run, the question is laid ready."""
+    def note_sending(self, command: str, debugger: Debugger) -> None:
+        """Take note of what is sent next: if it lets the target run, the question is laid ready."""
         if self._is_habit and command in RESUMING:
             self._asked = Asked(partial(debugger.send_at, STOPPED, _COMMAND, {}))
 
