@@ -57,12 +57,27 @@ async def test_at_a_stop_they_are_taken_out_only_where_that_is_allowed(target: T
     lifting = Lifting(target.pid, frozenset(), print)
     lifting.note_stop()
     assert healing.find_breakpoints(target.pid) == own
-    lifting.may_lift = True
+    lifting.learn()
+    lifting.note_stop()
+    assert healing.find_breakpoints(target.pid) == own
+    for _ in range(2):
+        lifting.put_back(until_stop=True)
+        assert healing.find_breakpoints(target.pid) == own
+        lifting.note_stop()
+        assert healing.find_breakpoints(target.pid) == {}
+
+
+async def test_one_that_the_debugger_has_taken_away_is_not_put_back(target: Target) -> None:
+    own = put_in(target, 4, 9)
+    lifting = Lifting(target.pid, frozenset(), print)
+    lifting.lift()
+    lifting.put_back(until_stop=True)
+    gone = min(own)
+    healing.write_back(target.pid, {gone: own[gone]})
     lifting.note_stop()
     assert healing.find_breakpoints(target.pid) == {}
     lifting.put_back()
-    lifting.note_stop()
-    assert healing.find_breakpoints(target.pid) == own
+    assert healing.find_breakpoints(target.pid) == {address: own[address] for address in own if address != gone}
 
 
 async def test_a_process_that_has_ended_is_left_alone() -> None:

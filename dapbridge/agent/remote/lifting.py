@@ -24,22 +24,28 @@ class Lifting:
         self._pid = pid
         self._leave = leave
         self._log = log
+        self._instruction = healing.BREAKPOINTS.get(os.uname().machine, b"")
+        self._known: dict[int, bytes] = {}
         self._lifted: dict[int, bytes] = {}
         self.may_lift = False
         """Whether the debugger does nothing with them, so that they may be out when the process stands."""
 
+    def learn(self) -> None:
+        """Look for them ahead of the next stop, while the debugger does nothing with them."""
+        with suppress(OSError):  # ended
+            self._known |= self._find()
+
     def note_stop(self) -> None:
-        """The debugger says that the process stands."""
-        if self.may_lift:
-            self.lift()
+        """The debugger says that the process stands: take out those that are known, which takes no time."""
+        if not self.may_lift:
+            return
+        with suppress(OSError):  # ended
+            self._take_out(self._still_in())
 
     def lift(self) -> None:
-        """Take out what is in; where that can't be, all stays as it is."""
+        """Take out what is in, wherever it is; where that can't be, all stays as it is."""
         with suppress(OSError):  # ended, or a kernel that lets nobody but the debugger write there
-            found = healing.find_breakpoints(self._pid)
-            originals = {address: data for address, data in found.items() if address not in self._leave}
-            healing.write_back(self._pid, originals)
-            self._lifted |= originals
+            self._take_out(self._find())
 
     def put_back(self, *, until_stop: bool = False) -> None:
         """Put in again what was taken out, and leave them in for now, or until the debugger says that it stands."""
@@ -47,8 +53,25 @@ class Lifting:
         lifted, self._lifted = self._lifted, {}
         if not lifted:
             return
-        instruction = healing.BREAKPOINTS.get(os.uname().machine, b"")
         try:
-            healing.write_back(self._pid, dict.fromkeys(lifted, instruction))
+            healing.write_back(self._pid, dict.fromkeys(lifted, self._instruction))
         except OSError as error:
             self._log(f"process {self._pid}: breakpoints were not put back: {error.strerror}")
+
+    def _find(self) -> dict[int, bytes]:
+        found = healing.find_breakpoints(self._pid)
+        return {address: data for address, data in found.items() if address not in self._leave}
+
+    def _still_in(self) -> dict[int, bytes]:
+        """Return those of the known ones that the debugger has not taken away."""
+        size = len(self._instruction)
+        memory = os.open(f"/proc/{self._pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return {at: data for at, data in self._known.items() if os.pread(memory, size, at) == self._instruction}
+        finally:
+            os.close(memory)
+
+    def _take_out(self, originals: dict[int, bytes]) -> None:
+        healing.write_back(self._pid, originals)
+        self._known |= originals
+        self._lifted |= originals

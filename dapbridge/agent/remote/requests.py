@@ -160,6 +160,8 @@ def lift_breakpoints(agent: Supervisor, child: int, stands: bool) -> Any:
     lifting.may_lift = True
     if stands:
         lifting.lift()
+    else:
+        lifting.learn()
 
 
 def put_breakpoints_back(agent: Supervisor, child: int, until_stop: bool) -> Any:

@@ -145,8 +145,8 @@ class Debugger:
             self._wire_log.debug("%s > %s", self.name, describe(message))
         match message:
             case Response():
-                self._watcher.on_answered(message)
                 self._answer(message)
+                self._watcher.on_answered(message)
             case Event():
                 self._on_event(message)
             case Request():

@@ -41,7 +41,7 @@ class Dialect(Protocol):
         ...
 
     def on_answered(self, response: Response) -> None:
-        """Take note of the debugger's answer, before anybody else does; `request_seq` is the debugger's number."""
+        """Take note of the debugger's answer, once it is handed on; `request_seq` is the debugger's number."""
         ...
 
     def explain(self, error: str) -> str:
