@@ -22,8 +22,8 @@ _IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
-        help="the engines that the matrix of end-to-end tests runs with: gdb,lldb or one of them"
-        " (default: gdb with all of it, lldb with what looks at a target that stands)",
+        default="gdb,lldb",
+        help="the engines that the matrix of end-to-end tests runs with, or one of them (default: gdb,lldb)",
     )
     parser.addoption("--sidecar", help="an image for the sidecars of the matrix, instead of dapbridge's own")
 
@@ -31,8 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     file, name = metafunc.definition.path.name, metafunc.function.__name__
     if "engine" in metafunc.fixturenames and engines.is_in_matrix(file):
-        chosen: str | None = metafunc.config.getoption("--engine")
-        wanted = chosen.split(",") if chosen else engines.usual(file)
+        wanted = metafunc.config.getoption("--engine").split(",")
         metafunc.parametrize("engine", engines.parameters(file, name, wanted), indirect=True)
 
 

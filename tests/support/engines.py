@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-ALL = ("gdb", "lldb")
-
 current: ContextVar[str] = ContextVar("engine", default="gdb")
 """The engine of the test that runs now."""
 
@@ -32,19 +30,6 @@ _MATRIX = frozenset(
 )
 _LLDB_ONLY = "test_lldb_"
 """How modules begin that are about lldb alone."""
-
-_LOOKING = frozenset(
-    f"test_{name}.py"
-    for name in (
-        *("gdb_completions", "gdb_disassembly", "gdb_memory", "gdb_modules", "gdb_scopes", "gdb_sources", "gdb_stacks"),
-        *("gdb_values", "gdb_values_cpp", "gdb_values_paging", "gdb_values_rust", "gdb_values_setting"),
-        *("gdb_values_text", "main_job", "null_pointers", "rust"),
-    )
-)
-"""The modules that look at a target that stands: with lldb these are run always, the others where --engine asks for it.
-
-LLDB is a preview as yet, and now and then one of the others fails with it.
-"""
 
 _HOSTS = "the host's own gdb"
 
@@ -104,11 +89,6 @@ LLDB_CANNOT: dict[str, str] = {
 def is_in_matrix(file: str) -> bool:
     """Tell whether a module's tests are run with each engine; the others choose theirs, or need none."""
     return file.startswith(("test_gdb_", _LLDB_ONLY)) or file in _MATRIX
-
-
-def usual(file: str) -> Sequence[str]:
-    """Return the engines that a module is run with where nobody chooses."""
-    return ALL if file in _LOOKING or file.startswith(_LLDB_ONLY) else ("gdb",)
 
 
 def parameters(file: str, test: str, wanted: Sequence[str]) -> list[Any]:
