@@ -210,13 +210,6 @@ class Agent:
         """
         self._tell("set_farewell", channel=channel.number, farewell=farewell.decode())
 
-    def _set_reply(self, channel: int, cue: bytes, reply: bytes) -> bool:
-        if self._end_reason is not None or self._channels.has_unsent():
-            # It would get there before what was written already.
-            return False
-        self._tell("set_reply", channel=channel, cue=cue.decode(), reply=reply.decode(), flush=False)
-        return True
-
     async def heal(self, pid: int, *, forks: bool = False) -> None:
         """Take the breakpoints of a lost debugger out of process `pid`, and continue it if it was left stopped.
 
@@ -304,8 +297,6 @@ class Agent:
             self._released = True
         elif message.event == "refused":
             raise UserError(message.text)
-        elif message.event == "replied" and isinstance(channel := self._receivers.get(message.child), Channel):
-            channel.replied()
         elif message.event == "child_exited" and message.child in self._children:
             self._children.pop(message.child).exited(message.status)
             self._channels.close(message.child)
@@ -391,7 +382,6 @@ class Channel:
         self._received: list[bytes] = []
         self._at_end = False
         self._reader: asyncio.Future[None] | None = None
-        self._on_replied: Callable[[], None] | None = None
 
     async def read(self) -> bytes:
         """See Transport."""
@@ -418,19 +408,6 @@ class Channel:
     async def aclose(self) -> None:
         """End our direction after what was written; what is connected decides when it ends the other one."""
         self._agent._close_channel(self.number)
-
-    def set_reply(self, cue: bytes, reply: bytes, on_replied: Callable[[], None]) -> None:
-        """Have a connection's other end answered with `reply`, once, as soon as it says `cue` to what is written next.
-
-        Unless more is written before that. `on_replied` is called before what holds the cue is read.
-        """
-        self._on_replied = on_replied if self._agent._set_reply(self.number, cue, reply) else None
-
-    def replied(self) -> None:
-        """The agent has replied."""
-        on_replied, self._on_replied = self._on_replied, None
-        if on_replied is not None:
-            on_replied()
 
     def receive(self, data: bytes | None) -> None:
         """Take what came; None is its end."""

@@ -19,10 +19,11 @@ from dapbridge.config import DELVES_OWN, AttachConfig
 from dapbridge.dap.connection import DapConnection
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
 from dapbridge.engines.delve_lifting import LiftedBreakpoints
-from dapbridge.engines.relay.debugger import Line, error_text
+from dapbridge.engines.relay.debugger import error_text
 from dapbridge.engines.relay.dialect import Ask, M
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.go_files import read_remote_go_files
+from dapbridge.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Delve:
         self._lifted = LiftedBreakpoints()
         self._call = _Call.NONE
 
-    async def start(self, config: AttachConfig) -> Line:
+    async def start(self, config: AttachConfig) -> Transport:
         """See Dialect."""
         directory = await self._agent.directory("delve")
         address = f"unix:{directory}/dlv.sock"

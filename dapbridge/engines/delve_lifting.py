@@ -5,9 +5,11 @@ from enum import Enum
 
 from dapbridge.agent.client import Channel, Child
 from dapbridge.dap.messages import Event
-from dapbridge.engines.relay.first_question import STOPPED
 from dapbridge.engines.relay.requests import RESUMING
 from dapbridge.errors import ProtocolError
+
+STOPPED = b'"event":"stopped"'
+"""What dlv says when the target stands."""
 
 _LOOKING = frozenset(
     (

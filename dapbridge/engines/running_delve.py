@@ -11,9 +11,9 @@ from dapbridge.agent.client import Agent
 from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
 from dapbridge.engines import delve
-from dapbridge.engines.relay.debugger import Line
 from dapbridge.engines.relay.dialect import Ask, M
 from dapbridge.errors import UserError
+from dapbridge.transport import Transport
 
 _SINGLE_USE = (
     "This dlv was started without --accept-multiclient: it ends by itself when this session does, and with it the"
@@ -40,7 +40,7 @@ class RunningDelve:
         self._is_attached = False
         self._serves_more = False
 
-    async def start(self, config: AttachConfig) -> Line:
+    async def start(self, config: AttachConfig) -> Transport:
         """See Dialect."""
         try:
             channel = await self._agent.open_connection(None, self._address)

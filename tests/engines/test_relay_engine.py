@@ -1,7 +1,7 @@
 """The relay, as a transcript against a debugger that speaks DAP and is played by the test (a fake, for its order)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -28,8 +28,6 @@ class FakeDebugger:
         self._connection = DapConnection()
         self._requests: asyncio.Queue[Request] = asyncio.Queue()
         self._to_relay: asyncio.Queue[bytes] = asyncio.Queue()
-        self._reply: tuple[bytes, bytes, Callable[[], None]] | None = None
-        self._next_reply: tuple[bytes, bytes, Callable[[], None]] | None = None
         self.come = asyncio.Event()
 
     def emit(self, message: Response | Event) -> None:
@@ -44,15 +42,7 @@ class FakeDebugger:
         return request
 
     def says(self, *messages: Response | Event) -> None:
-        data = b"".join(self._connection.send(each) for each in messages)
-        if self._reply and self._reply[0] in data:
-            _, reply, on_replied = self._reply
-            on_replied()
-            self.write(reply)
-        self._to_relay.put_nowait(data)
-
-    def was_asked_nothing(self) -> bool:
-        return self._requests.empty()
+        self._to_relay.put_nowait(b"".join(self._connection.send(each) for each in messages))
 
     async def hear(self, count: int) -> list[Response | Event]:
         """Wait until the client has got so many messages; take them all."""
@@ -66,19 +56,15 @@ class FakeDebugger:
     def end(self) -> None:
         self._to_relay.put_nowait(b"")
 
-    # Line
+    # Transport
 
     async def read(self) -> bytes:
         return await self._to_relay.get()
 
     def write(self, data: bytes) -> None:
-        self._reply, self._next_reply = self._next_reply, None
         for message in self._connection.receive_data(data):
             assert isinstance(message, Request)
             self._requests.put_nowait(message)
-
-    def set_reply(self, cue: bytes, reply: bytes, on_replied: Callable[[], None]) -> None:
-        self._next_reply = cue, reply, on_replied
 
     async def drain(self) -> None: ...
 
@@ -271,90 +257,3 @@ async def test_a_note_is_given_once() -> None:
             debugger.says(Response((await debugger.request("scopes")).seq, "scopes", body={"scopes": []}))
         kinds = [each.event if isinstance(each, Event) else each.command for each in await debugger.hear(3)]
         assert kinds == ["scopes", "output", "scopes"]
-
-
-STOPPED = Event("stopped", {"reason": "breakpoint", "threadId": 1})
-THREADS = {"threads": [{"id": 1, "name": "main"}]}
-
-
-async def stop_and_ask_first(engine: RelayEngine, debugger: FakeDebugger, seq: int, command: str) -> None:
-    """Let the client ask this first at a stop, and answer it."""
-    debugger.says(STOPPED)
-    assert STOPPED in await debugger.hear(1)
-    engine.send(Request(seq, command))
-    debugger.says(Response((await debugger.request(command)).seq, command, body=THREADS))
-    assert await debugger.hear(1) == [Response(seq, command, body=THREADS)]
-
-
-async def go_on(engine: RelayEngine, debugger: FakeDebugger, seq: int) -> None:
-    engine.send(Request(seq, "continue", {"threadId": 1}))
-    debugger.says(Response((await debugger.request("continue")).seq, "continue"), Event("continued", {"threadId": 1}))
-    assert len(await debugger.hear(2)) == 2
-
-
-@pytest.mark.parametrize("answered_first", [True, False])
-async def test_threads_are_asked_with_the_stop_if_they_were_the_first_question_before(answered_first: bool) -> None:
-    async with attached() as (engine, debugger):
-        await stop_and_ask_first(engine, debugger, 7, "threads")
-        await go_on(engine, debugger, 8)
-        debugger.says(STOPPED)
-        # Nobody has asked it, and it is there.
-        ahead = await debugger.request("threads")
-        assert await debugger.hear(1) == [STOPPED]
-        if answered_first:
-            debugger.says(Response(ahead.seq, "threads", body=THREADS), Event("output", {"output": "x"}))
-            assert await debugger.hear(1) == [Event("output", {"output": "x"})]
-        engine.send(Request(9, "threads"))
-        if not answered_first:
-            debugger.says(Response(ahead.seq, "threads", body=THREADS))
-        assert await debugger.hear(1) == [Response(9, "threads", body=THREADS)]
-        # It serves once.
-        engine.send(Request(10, "threads"))
-        debugger.says(Response((await debugger.request("threads")).seq, "threads", body={}))
-        assert await debugger.hear(1) == [Response(10, "threads", body={})]
-
-
-async def test_nothing_is_asked_in_advance_after_another_first_question() -> None:
-    async with attached() as (engine, debugger):
-        await stop_and_ask_first(engine, debugger, 7, "threads")
-        await go_on(engine, debugger, 8)
-        debugger.says(STOPPED)
-        ahead = await debugger.request("threads")
-        debugger.says(Response(ahead.seq, "threads", body=THREADS))
-        await debugger.hear(1)
-        engine.send(Request(9, "loadedSources"))
-        debugger.says(Response((await debugger.request("loadedSources")).seq, "loadedSources", body=THREADS))
-        await debugger.hear(1)
-        await go_on(engine, debugger, 10)
-        await stop_and_ask_first(engine, debugger, 11, "threads")
-
-
-async def test_threads_are_asked_at_the_stop_where_something_was_said_before_it() -> None:
-    async with attached() as (engine, debugger):
-        await stop_and_ask_first(engine, debugger, 7, "threads")
-        await go_on(engine, debugger, 8)
-        engine.send(wish(9, 4))
-        debugger.says(Response((await debugger.request("setBreakpoints")).seq, "setBreakpoints", body={}))
-        await debugger.hear(1)
-        debugger.says(STOPPED)
-        ahead = await debugger.request("threads")
-        assert await debugger.hear(1) == [STOPPED]
-        engine.send(Request(10, "threads"))
-        engine.cancel(10)
-        assert await debugger.hear(1) == [Response(10, "threads", False, "cancelled")]
-        debugger.says(Response(ahead.seq, "threads", body=THREADS), Event("output", {"output": "x"}))
-        assert await debugger.hear(1) == [Event("output", {"output": "x"})]
-
-
-async def test_what_was_asked_in_advance_is_not_given_once_it_may_have_changed() -> None:
-    async with attached() as (engine, debugger):
-        await stop_and_ask_first(engine, debugger, 7, "threads")
-        await go_on(engine, debugger, 8)
-        debugger.says(STOPPED)
-        ahead = await debugger.request("threads")
-        continued = Event("continued", {"threadId": 1})
-        debugger.says(Response(ahead.seq, "threads", body=THREADS), continued)
-        assert await debugger.hear(2) == [STOPPED, continued]
-        engine.send(Request(9, "threads"))
-        assert (await debugger.request("threads")).seq != ahead.seq
-        assert debugger.was_asked_nothing()

@@ -26,8 +26,6 @@ class Connection:
         """Connect to "unix:PATH" or "HOST:PORT". Raises OSError."""
         self.number = number
         self.farewell = b""
-        self._reply: tuple[Cue, bytes] | None = None
-        self._next_reply: tuple[Cue, bytes] | None = None
         self._at_cue: tuple[Cue, Callable[[], None]] | None = None
         self._stream = stream
         self._loop = loop
@@ -47,16 +45,11 @@ class Connection:
         if not self.is_open:
             self._stream.channels.consume(self.number, len(data or b""))
             return
-        self._reply, self._next_reply = self._next_reply, None
         if data is None:
             self._is_ending = True
         else:
             self._to_write += data
         self._turn()
-
-    def set_reply(self, cue: bytes, reply: bytes) -> None:
-        """Reply at once when the peer says `cue` between what the host says next and what it says after that."""
-        self._next_reply = Cue(cue), reply
 
     def call_at(self, cue: bytes, callback: Callable[[], None]) -> None:
         """Call back whenever the peer says `cue`, before the host hears it."""
@@ -120,20 +113,9 @@ class Connection:
             if self._discards:
                 self.close()
         elif not self._discards:
-            self._pass_on(data)
-
-    def _pass_on(self, data: bytes) -> None:
-        if self._at_cue is not None and self._at_cue[0].is_in(data):
-            self._at_cue[1]()
-        self._stream.channels.send(self.number, data)
-        if self._reply is not None and self._reply[0].is_in(data):
-            # The host is told before it reads what is replied to: control messages come first.
-            self._stream.send(event="replied", child=self.number)
-            # And it hears of it before the peer is at work again.
-            self._stream.flush()
-            self._to_write += self._reply[1]
-            self._reply = None
-            self._write()
+            if self._at_cue is not None and self._at_cue[0].is_in(data):
+                self._at_cue[1]()
+            self._stream.channels.send(self.number, data)
 
     def _watch(self) -> None:
         has_room = self._can_read and (self._discards or self._stream.channels.room(self.number) > 0)

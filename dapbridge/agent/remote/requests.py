@@ -139,11 +139,6 @@ def set_farewell(agent: Supervisor, channel: int, farewell: str) -> Any:
     agent.set_farewell(channel, farewell.encode())
 
 
-def set_reply(agent: Supervisor, channel: int, cue: str, reply: str) -> Any:
-    """Have the peer of a connection answered at once when it says `cue` to what the host says next."""
-    agent.set_reply(channel, cue.encode(), reply.encode())
-
-
 def look_after(agent: Supervisor, child: int, pid: int, parent: int | None) -> Any:
     """Note that a debugger has one more process, a fork of `parent`, or one that has become a new program (None)."""
     agent.look_after(child, pid, parent)
@@ -221,7 +216,6 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "spawn": spawn,
     "connect": connect,
     "set_farewell": set_farewell,
-    "set_reply": set_reply,
     "look_after": look_after,
     "lift_at": lift_at,
     "lift_breakpoints": lift_breakpoints,

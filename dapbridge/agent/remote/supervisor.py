@@ -105,12 +105,6 @@ class Supervisor:
         if isinstance(connection, Connection):
             connection.farewell = farewell
 
-    def set_reply(self, channel: int, cue: bytes, reply: bytes) -> None:
-        """Have something replied at once on a connection."""
-        connection = self.receivers[channel]
-        if isinstance(connection, Connection):
-            connection.set_reply(cue, reply)
-
     def _took_leave(self) -> bool:
         return not any(each.is_open for each in self._connections.values())
 

@@ -8,7 +8,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from dapbridge.dap.connection import BadMessage, DapConnection
@@ -20,17 +19,6 @@ from dapbridge.transport import Transport
 log = logging.getLogger(__name__)
 
 OnResponse = Callable[[Response], None]
-
-
-class Line(Transport, Protocol):
-    """What a debugger speaks on."""
-
-    def set_reply(self, cue: bytes, reply: bytes, on_replied: Callable[[], None]) -> None:
-        """Have the debugger answered with `reply`, once, as soon as it says `cue` to what is written next.
-
-        Unless more is written before that. `on_replied` is called before what holds the cue is read.
-        """
-        ...
 
 
 class Watcher(Protocol):
@@ -46,10 +34,10 @@ class Watcher(Protocol):
 class Debugger:
     """`run` reads until the debugger is gone; `send` and `ask` may be used before."""
 
-    def __init__(self, watcher: Watcher, line: Line, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, watcher: Watcher, transport: Transport, on_event: Callable[[Event], None]) -> None:
         self.name = watcher.name
         self._watcher = watcher
-        self._line = line
+        self._transport = transport
         self._on_event = on_event
         self._connection = DapConnection()
         self._numbers = itertools.count(1)
@@ -62,7 +50,7 @@ class Debugger:
     async def run(self) -> None:
         """Read up to the debugger's end; then whatever waits for a response gets one that says so."""
         try:
-            while data := await self._line.read():
+            while data := await self._transport.read():
                 for message in self._connection.receive_data(data):
                     self._take(message)
                 await self._may_read.wait()
@@ -87,26 +75,6 @@ class Debugger:
             self._watcher.on_sent(request)
             self._write(request)
         return number
-
-    def send_at(self, cue: bytes, command: str, arguments: JsonObject, on_response: OnResponse) -> "Foreseen":
-        """Have a request sent as soon as the debugger says `cue` to what is sent next, unless more is sent before that.
-
-        By whoever is nearest to it; see `Line`.
-        """
-        foreseen = Foreseen(next(self._numbers))
-        request = Request(foreseen.number, command, arguments)
-
-        def on_replied() -> None:
-            foreseen.is_sent = True
-            self._waiting[foreseen.number] = on_response
-            self._log_sent(request)
-
-        self._line.set_reply(cue, self._connection.send(request), on_replied)
-        return foreseen
-
-    def send_now(self, command: str, arguments: JsonObject, on_response: OnResponse) -> "Foreseen":
-        """Send a request, as what `send_at` had no time to send."""
-        return Foreseen(self.send(command, arguments, on_response), is_sent=True)
 
     async def ask(self, command: str, arguments: JsonObject) -> JsonObject:
         """Send a request and return its response's body. Raises EngineError."""
@@ -160,20 +128,9 @@ class Debugger:
             on_response(response)
 
     def _write(self, message: Message) -> None:
-        self._log_sent(message)
-        self._line.write(self._connection.send(message))
-
-    def _log_sent(self, message: Message) -> None:
         if self._wire_log.isEnabledFor(logging.DEBUG):
             self._wire_log.debug("%s < %s", self.name, describe(message))
-
-
-@dataclass
-class Foreseen:
-    """A request that may be sent, and whether it was."""
-
-    number: int
-    is_sent: bool = False
+        self._transport.write(self._connection.send(message))
 
 
 def error_text(response: Response) -> str:

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from dapbridge.config import AttachConfig
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
-from dapbridge.engines.relay.debugger import Line
+from dapbridge.transport import Transport
 
 M = TypeVar("M", Response, Event)
 
@@ -25,7 +25,7 @@ class Dialect(Protocol):
     stands_since: float | None
     """Since when (`time.monotonic`) the debugger holds the target, where that was before `attach`."""
 
-    async def start(self, config: AttachConfig) -> Line:
+    async def start(self, config: AttachConfig) -> Transport:
         """Start the debugger without touching the target; return the connection that it speaks DAP on.
 
         Raises UserError.

@@ -22,7 +22,6 @@ from dapbridge.engines.base import Emit
 from dapbridge.engines.relay.breakpoints import BreakpointBook, Replay
 from dapbridge.engines.relay.debugger import Debugger, error_text
 from dapbridge.engines.relay.dialect import Dialect
-from dapbridge.engines.relay.first_question import FirstQuestion
 from dapbridge.engines.relay.pause_limit import PauseLimit
 from dapbridge.engines.relay.requests import CHANGING
 from dapbridge.errors import EngineError
@@ -70,7 +69,6 @@ class RelayEngine:
         self._can_cancel = False
         self._background: list[asyncio.Task[None]] = []
         self._breakpoints = BreakpointBook()
-        self._first_question = FirstQuestion()
         self._pause_limit = PauseLimit(0, self._let_go_on)
         self._notes_given: set[str] = set()
         # The client's requests that the debugger has: the number there, by the number here.
@@ -211,12 +209,7 @@ class RelayEngine:
             self._emit(Response(request.seq, request.command, False, refusal))
         else:
             on_response = partial(self._on_response, request)
-            if asked := self._first_question.take(request.command):
-                self._relayed[request.seq] = asked.request.number
-                asked.hand_to(on_response)
-            else:
-                self._first_question.note_sending(request.command, debugger)
-                self._relayed[request.seq] = debugger.send(request.command, request.arguments, on_response)
+            self._relayed[request.seq] = debugger.send(request.command, request.arguments, on_response)
 
     def _on_response(self, request: Request, response: Response) -> None:
         self._relayed.pop(request.seq, None)
@@ -244,8 +237,6 @@ class RelayEngine:
             self._has_terminated = True
             self._tasks.create_task(self._tell_terminated(message))
             return
-        if isinstance(message, Event) and self._debugger is not None:
-            self._first_question.note(message, self._debugger)
         self._emit(self._breakpoints.to_client(message))
         self._note(message)
 
