@@ -219,7 +219,7 @@ class Session:
         if not process.IsValid() or process.GetState() in _GONE:
             return True
         self.rest()
-        # Traps that are out stay so: lldb-server may be killed in this moment too, and takes no offence.
+        self.traps.lay()
         self.is_attached = False
         self.let_all_run()
         self.target.DeleteAllBreakpoints()
