@@ -142,12 +142,13 @@ async def test_a_flood_blocks_nothing_and_waits_for_its_reader(agent: Agent) -> 
 
 
 async def test_a_write_flood_waits_for_the_child(agent: Agent) -> None:
-    child = await agent.spawn(["sh", "-c", "sleep 0.3; wc -c"])
+    # It ends by itself: to be let go of would end its stdin with what it has not taken yet.
+    child = await agent.spawn(["sh", "-c", f"sleep 0.3; head -c {4 << 20} | wc -c"])
     for _ in range(64):
         child.write(b"x" * (1 << 16))
         await child.drain()
-    await child.aclose()
     assert await child.read() == b"%d\n" % (4 << 20)
+    await child.aclose()
 
 
 async def test_stderr_of_a_child_goes_to_the_log(agent: Agent, caplog: pytest.LogCaptureFixture) -> None:

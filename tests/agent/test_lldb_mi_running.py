@@ -1,6 +1,7 @@
 """The MI server on LLDB: what it answers and tells while the target is attached to, runs, stops and is let go."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from support.marks import mark
 
 pytestmark = pytest.mark.docker
 
+LIMIT_S = 10
 PLUGIN = "/srv/lib/libplugin.so"
 
 
@@ -54,6 +56,13 @@ def run_to(server: MiServer, place: str) -> str:
     return str(stopped["thread-id"])
 
 
+def wait_until_running(server: MiServer) -> None:
+    """Wait until LLDB itself has heard that the target runs."""
+    deadline = time.monotonic() + LIMIT_S
+    while {each["state"] for each in server.done("-thread-info")["threads"]} != {"running"}:
+        assert time.monotonic() < deadline, "it has not gone on"
+
+
 def test_an_attach_tells_the_process_its_threads_and_a_stop_without_reason() -> None:
     with server_for("watched") as server:
         assert server.ask("-target-attach 7")["msg"] == "this server is for process 1"
@@ -74,7 +83,7 @@ def test_an_attach_tells_the_process_its_threads_and_a_stop_without_reason() -> 
         lines = server.heard("-exec-continue")
         answer = next(index for index, line in enumerate(lines) if line.endswith("^running"))
         assert lines[answer + 1] == '*running,thread-id="all"'
-        assert {each["state"] for each in server.done("-thread-info")["threads"]} == {"running"}
+        wait_until_running(server)
         assert server.ask("-exec-next --thread 1")["msg"] == "Selected thread is running."
         assert server.done("-data-list-register-names")["register-names"] == []
 

@@ -20,7 +20,7 @@ DOCKERFILES = {
     # As a user installs it: in newer packages than 19 the Python module is whole.
     "lldb-21": f"""
 FROM debian:trixie-slim
-RUN echo "deb http://deb.debian.org/debian trixie-backports main" >/etc/apt/sources.list.d/backports.list; \\
+RUN sed -n 's/ trixie main/ trixie-backports main/p' /etc/apt/sources.list >/etc/apt/sources.list.d/backports.list; \\
     {_INSTALL} python3 lldb-21 python3-lldb-21 >/dev/null
 """,
     # The module, of which Debian's link to the library is mended, without its lldb-server.
