@@ -140,7 +140,8 @@ async def test_stacks_through_a_libc_of_another_release(client: DapClient) -> No
     }.items():
         names = [frame["name"] for frame in frames[thread]]
         assert any(function in name for name in names), names
-        assert names[0].endswith("(libc.so.6)"), names
+        # The main thread may not have come to its sleep again.
+        assert names[0].endswith("(libc.so.6)") or (thread, names[0]) == ("threads", "main"), names
         if thread != "threads":
             # Through libstdc++, to which an absolute symlink leads, to the thread's very beginning.
             assert names[-3].endswith("(libstdc++.so.6)"), names
