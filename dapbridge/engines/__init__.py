@@ -9,7 +9,10 @@ from dapbridge.engines.base import Emit, Engine
 
 
 def load_ahead(name: EngineName) -> None:
-    """Import what an engine needs, as far as it is known which one it will be; takes a while, in any thread."""
+    """Import what an engine needs, as far as it is known which one it will be; takes a while, in any thread.
+
+    The names that are imported and not used are what it is for (F401).
+    """
     if name == "lldb":
         from dapbridge.engines.mi import engine, lldb, lldb_bundle  # noqa: F401
 

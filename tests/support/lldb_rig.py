@@ -10,14 +10,12 @@ from typing import Any
 from docker.utils.socket import frames_iter
 from support.engine import connect
 from support.images import image
+from support.sidecars import own_image
 
-from dapbridge.config import SidecarConfig
 from dapbridge.engines.mi.lldb_bundle import make_bundle, start_argv
 from dapbridge.errors import ProtocolError
 from dapbridge.mi.connection import MiConnection
 from dapbridge.mi.records import Async, Prompt, Record, Result
-from dapbridge.runtimes.docker_client import DockerClient
-from dapbridge.runtimes.sidecar_image import ensure_image
 
 LIMIT_S = 60
 _BUNDLE = "/tmp/lldb_mi.bundle"
@@ -108,7 +106,7 @@ def server_for(fixture: str, *command: str) -> Iterator[MiServer]:
         try:
             target.start()
             sidecar = client.containers.create(
-                asyncio.run(_sidecar_image()),
+                asyncio.run(own_image()),
                 start_argv(_BUNDLE, 1),
                 stdin_open=True,
                 network_mode="none",
@@ -129,14 +127,6 @@ def server_for(fixture: str, *command: str) -> Iterator[MiServer]:
         finally:
             for container in filter(None, (sidecar, target)):
                 container.remove(force=True)
-
-
-async def _sidecar_image() -> str:
-    client = await DockerClient.connect()
-    try:
-        return await ensure_image(client, SidecarConfig(), lambda *_: None)
-    finally:
-        client.close()
 
 
 def _packed(name: str, content: bytes) -> bytes:

@@ -43,7 +43,7 @@ def sidecar(name: str) -> str:
     with closing(connect()) as client:
         text = DOCKERFILES[name].strip()
         if text.startswith("FROM sidecar\n"):
-            text = text.replace("FROM sidecar", f"FROM {asyncio.run(_own_image())}", 1)
+            text = text.replace("FROM sidecar", f"FROM {asyncio.run(own_image())}", 1)
         else:
             base(client, text.removeprefix("FROM debian:").partition("-slim")[0])
         tag = f"dapbridge-test-sidecar-{name}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -54,7 +54,8 @@ def sidecar(name: str) -> str:
         return tag
 
 
-async def _own_image() -> str:
+async def own_image() -> str:
+    """Return the tag of dapbridge's own image, built first if it is missing."""
     client = await DockerClient.connect()
     try:
         return await ensure_image(client, SidecarConfig(), lambda *_: None)

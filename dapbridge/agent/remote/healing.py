@@ -28,8 +28,11 @@ _IS_CHANGED = bytes(byte >> 6 != 0 and not byte & 0x20 for byte in range(256))
 _MAX_SCAN = 1 << 20
 
 
-def find_breakpoints(pid: int) -> dict[int, bytes]:
-    """Map the address of each breakpoint in the process to the file's bytes there. Raises OSError."""
+def find_breakpoints(pid: int, leave: frozenset[int] = frozenset()) -> dict[int, bytes]:
+    """Map the address of each breakpoint in the process, save those to leave, to the file's bytes there.
+
+    Raises OSError.
+    """
     breakpoint_bytes = BREAKPOINTS.get(os.uname().machine)
     if breakpoint_bytes is None:
         return {}
@@ -45,7 +48,7 @@ def find_breakpoints(pid: int) -> dict[int, bytes]:
     finally:
         os.close(memory)
         os.close(pagemap)
-    return found
+    return {address: original for address, original in found.items() if address not in leave}
 
 
 def write_back(pid: int, originals: dict[int, bytes]) -> None:
@@ -66,7 +69,7 @@ def write_back(pid: int, originals: dict[int, bytes]) -> None:
 
 def heal(pid: int, leave: frozenset[int] = frozenset()) -> int:
     """Take the breakpoints out of the process, save those to leave; return how many. Raises OSError."""
-    found = {address: original for address, original in find_breakpoints(pid).items() if address not in leave}
+    found = find_breakpoints(pid, leave)
     if found:
         write_back(pid, found)
     return len(found)

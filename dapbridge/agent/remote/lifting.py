@@ -33,7 +33,7 @@ class Lifting:
     def learn(self) -> None:
         """Look for them ahead of the next stop, while the debugger does nothing with them."""
         with suppress(OSError):  # ended
-            self._known |= self._find()
+            self._known |= healing.find_breakpoints(self._pid, self._leave)
 
     def note_stop(self) -> None:
         """The debugger says that the process stands: take out those that are known, which takes no time."""
@@ -45,7 +45,7 @@ class Lifting:
     def lift(self) -> None:
         """Take out what is in, wherever it is; where that can't be, all stays as it is."""
         with suppress(OSError):  # ended, or a kernel that lets nobody but the debugger write there
-            self._take_out(self._find())
+            self._take_out(healing.find_breakpoints(self._pid, self._leave))
 
     def put_back(self, *, until_stop: bool = False) -> None:
         """Put in again what was taken out, and leave them in for now, or until the debugger says that it stands."""
@@ -57,10 +57,6 @@ class Lifting:
             healing.write_back(self._pid, dict.fromkeys(lifted, self._instruction))
         except OSError as error:
             self._log(f"process {self._pid}: breakpoints were not put back: {error.strerror}")
-
-    def _find(self) -> dict[int, bytes]:
-        found = healing.find_breakpoints(self._pid)
-        return {address: data for address, data in found.items() if address not in self._leave}
 
     def _still_in(self) -> dict[int, bytes]:
         """Return those of the known ones that the debugger has not taken away."""
