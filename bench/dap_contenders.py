@@ -41,6 +41,9 @@ class Adapter(Protocol):
     has_libraries: bool
     """Whether it has the target's own libraries, so that stacks reach the threads' start."""
 
+    pauses: int
+    """How often it may be asked for a pause until one comes."""
+
     def attach_arguments(self, target: DockerTarget) -> JsonObject:
         """Return the arguments of `attach`."""
         ...
@@ -61,6 +64,7 @@ class Dapbridge:
     opens_containers = False
     stands_after_attach = False
     has_libraries = True
+    pauses = 1
 
     def __init__(self, engine: str = "auto") -> None:
         self._engine = engine
@@ -89,6 +93,7 @@ class GdbDap:
     opens_containers = True
     stands_after_attach = True
     has_libraries = True
+    pauses = 1
 
     def __init__(self, image: str) -> None:
         self._image = image
@@ -113,6 +118,8 @@ class LldbDap:
     folder = BUILD_FOLDER
     opens_containers = True
     stands_after_attach = False
+    # Once in some two hundred attaches a pause right after it is answered, and the target runs on.
+    pauses = 3
 
     def __init__(self, image: str, *, has_program: bool = True, set_up: bool = False) -> None:
         self._image = image

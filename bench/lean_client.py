@@ -18,6 +18,10 @@ END_LIMIT_S = 10.0
 _END_OF_HEADER = b"\r\n\r\n"
 
 
+class SilentError(RuntimeError):
+    """Nothing came from the adapter in time."""
+
+
 class LeanClient:
     """Starts an adapter and speaks to it until the block ends."""
 
@@ -80,16 +84,19 @@ class LeanClient:
         """Send a request and wait for its response's body."""
         return self.response(self.send(command, **arguments))
 
-    def event(self, name: str) -> JsonObject:
-        """Take the oldest event of that name, waiting for it; return its body."""
+    def event(self, name: str, silence_s: float = LIMIT_S) -> JsonObject:
+        """Take the oldest event of that name, waiting for it; return its body.
+
+        Raises SilentError once nothing at all has come for `silence_s`.
+        """
         while (found := next((each for each in self._events if each["event"] == name), None)) is None:
-            self._take()
+            self._take(silence_s)
         self._events.remove(found)
         body: JsonObject = found.get("body") or {}
         return body
 
-    def _take(self) -> None:
-        message = self._read_message()
+    def _take(self, silence_s: float = LIMIT_S) -> None:
+        message = self._read_message(silence_s)
         if message["type"] == "response":
             if not message["success"]:
                 raise RuntimeError(f"'{message['command']}' failed: {message}")
@@ -97,22 +104,25 @@ class LeanClient:
         else:
             self._events.append(message)
 
-    def _read_message(self) -> JsonObject:
+    def _read_message(self, silence_s: float) -> JsonObject:
         while (end := self._buffer.find(_END_OF_HEADER)) < 0:
-            self._read()
+            self._read(silence_s)
         length = int(self._buffer[:end].lower().split(b"content-length:")[1].split(b"\r\n")[0])
         start = end + len(_END_OF_HEADER)
         while len(self._buffer) < start + length:
-            self._read()
+            self._read(silence_s)
         body, self._buffer = self._buffer[start : start + length], self._buffer[start + length :]
         message: JsonObject = msgspec.json.decode(body)
         return message
 
-    def _read(self) -> None:
-        ready = self._poll.poll(LIMIT_S * 1000)
-        data = os.read(self._output, 1 << 16) if ready else b""
+    def _read(self, silence_s: float) -> None:
+        if not self._poll.poll(silence_s * 1000):
+            raise SilentError(f"nothing came for {silence_s:g} s; {self._last_words()}")
+        data = os.read(self._output, 1 << 16)
         if not data:
-            self._stderr.seek(0)
-            problem = "the adapter has closed its stdout" if ready else f"nothing came for {LIMIT_S:g} s"
-            raise RuntimeError(f"{problem}; stderr: {self._stderr.read().decode(errors='replace')[-2000:]}")
+            raise RuntimeError(f"the adapter has closed its stdout; {self._last_words()}")
         self._buffer += data
+
+    def _last_words(self) -> str:
+        self._stderr.seek(0)
+        return f"stderr: {self._stderr.read().decode(errors='replace')[-2000:]}"

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dap_contenders import INITIALIZE, Adapter
+from lean_client import LeanClient, SilentError
 from scene import WrongFactsError
 from support.targets import DockerTarget
 
 STANDING = ("threads", "in-condition", "in-poll", "in-recv", "in-sleep")
 """The main thread, which sleeps nearly always, and those that wait in the C library for ever."""
+
+PAUSE_LIMIT_S = 10.0
 
 _NAMELESS = re.compile(r"\?+|0x[0-9a-fA-F]+|___lldb_unnamed_symbol\d*")
 _STARTS = ("main", "start", "clone", "clone3")
@@ -55,9 +58,10 @@ def read(adapter: Adapter, target: DockerTarget) -> dict[str, list[Frame]]:
         client.event("initialized")
         client.request("configurationDone")
         client.response(attach)
-        if not adapter.stands_after_attach:
-            client.request("pause", threadId=client.request("threads")["threads"][0]["id"])
-        client.event("stopped")
+        if adapter.stands_after_attach:
+            client.event("stopped")
+        else:
+            pause(client, adapter.pauses)
         stacks = {}
         for thread in client.request("threads")["threads"]:
             asked = {"threadId": thread["id"], "startFrame": 0, "levels": 0}
@@ -66,6 +70,19 @@ def read(adapter: Adapter, target: DockerTarget) -> dict[str, list[Frame]]:
             stacks[thread["name"].partition(" (")[0]] = [_to_frame(each) for each in frames]
         client.request("disconnect", terminateDebuggee=False)
     return stacks
+
+
+def pause(client: LeanClient, attempts: int) -> None:
+    """Have the target stand, which may be asked for so many times. Raises SilentError where none is heard."""
+    thread_id = client.request("threads")["threads"][0]["id"]
+    for attempt in range(attempts, 0, -1):
+        client.request("pause", threadId=thread_id)
+        try:
+            client.event("stopped", PAUSE_LIMIT_S)
+            return
+        except SilentError:
+            if attempt == 1:
+                raise
 
 
 def _to_frame(frame: Mapping[str, object]) -> Frame:

@@ -7,13 +7,33 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
 
+import shown_stacks
+from lean_client import LeanClient, SilentError
 from scene import WrongFactsError
-from shown_stacks import STANDING, Frame, Score, check_truth, plain_name, score, to_markdown
+from shown_stacks import STANDING, Frame, Score, check_truth, pause, plain_name, score, to_markdown
 
 START = Frame(0x900, "clone", has_source=False)
 OWN = Frame(0x400, "serve()", has_source=True)
 NAMELESS = Frame(0x800, "", has_source=False)
 TRUTH = {thread: [Frame(0x100, "recv", has_source=False), OWN, NAMELESS, START] for thread in (*STANDING, "worker")}
+
+# Hears the second pause alone.
+FAKE_ADAPTER = """\
+import json, sys
+pauses = 0
+def say(**message):
+    body = json.dumps(message).encode()
+    sys.stdout.buffer.write(b"Content-Length: %d\\r\\n\\r\\n%b" % (len(body), body))
+    sys.stdout.buffer.flush()
+while header := sys.stdin.buffer.readline():
+    sys.stdin.buffer.readline()
+    request = json.loads(sys.stdin.buffer.read(int(header.split()[1])))
+    body = {"threads": [{"id": 1}]} if request["command"] == "threads" else {}
+    say(type="response", request_seq=request["seq"], command=request["command"], success=True, body=body)
+    pauses += request["command"] == "pause"
+    if pauses == 2:
+        say(type="event", event="stopped", body={"reason": "pause"})
+"""
 
 
 @pytest.mark.parametrize(
@@ -63,3 +83,11 @@ def test_the_tables_have_a_row_for_each_contender_and_thread() -> None:
     assert list(rows) == [f"`{thread}`" for thread in STANDING]
     assert rows["`in-poll`"] == "`recv` … `clone` (4) | ? (1)"
     assert rows["`in-recv`"] == "`recv` … `clone` (4) | nothing"
+
+
+def test_a_pause_that_is_not_heard_is_asked_for_again_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown_stacks, "PAUSE_LIMIT_S", 1.0)
+    with LeanClient([sys.executable, "-c", FAKE_ADAPTER]) as client:
+        pause(client, attempts=2)
+    with LeanClient([sys.executable, "-c", FAKE_ADAPTER]) as client, pytest.raises(SilentError, match=r"for 1 s"):
+        pause(client, attempts=1)
