@@ -7,7 +7,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any
 
 
@@ -35,11 +35,18 @@ class BundleFinder:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        source = self._sources.get(module.__name__, "")
-        exec(compile(source, f"<bundle>/{module.__name__}", "exec", dont_inherit=True), module.__dict__)
+        exec(self.compile(module.__name__), module.__dict__)
 
     def get_source(self, name: str) -> str | None:
         return self._sources.get(name)
+
+    def names(self) -> list[str]:
+        """Return the modules' full names, in the order that they came in."""
+        return list(self._sources)
+
+    def compile(self, name: str) -> CodeType:
+        """Return the code of a module; another function may take this one's place."""
+        return compile(self._sources.get(name, ""), f"<bundle>/{name}", "exec", dont_inherit=True)
 
 
 def start(bundle: dict[str, Any]) -> None:

@@ -13,6 +13,9 @@ import msgspec
 _SHARED = ("loader.py", "healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py", "watchpoints.py")
 """Modules of the agent's that the server uses too."""
 
+_FIRST = ("errors.py", "traps.py", "session.py", "files.py", "symbols.py")
+"""Modules that the server begins with: they are compiled first (`lldb_mi/compiling.py`)."""
+
 _LOOKING = (
     *("values.py", "dispatch.py", "views.py", "texts.py", "summaries.py", "assigning.py"),
     *("libstdcxx_views.py", "rust_views.py", "rust_paths.py", "printer_views.py", "globals.py", "regions.py"),
@@ -29,9 +32,10 @@ with open({path!r}, "rb") as file:
     sources = json.loads(zlib.decompress(file.read()))
 loader = {{"__name__": "dapbridge.agent.remote.loader"}}
 exec(compile(sources[loader["__name__"]], "<bundle>/loader", "exec"), loader)
-sys.meta_path.insert(0, loader["BundleFinder"](sources))
+finder = loader["BundleFinder"](sources)
+sys.meta_path.insert(0, finder)
 from dapbridge.agent.remote.lldb_mi.main import main
-main({pid})
+main({pid}, finder)
 """
 
 
@@ -48,6 +52,7 @@ def make_bundle() -> bytes:
                 sources[name] = file.read_text("utf-8")
 
     add("dapbridge.agent.remote", *(remote.joinpath(name) for name in _SHARED))
+    add("dapbridge.agent.remote.lldb_mi", *(remote.joinpath("lldb_mi", name) for name in _FIRST))
     add("dapbridge.agent.remote.lldb_mi", *remote.joinpath("lldb_mi").iterdir())
     add("dapbridge.agent.remote.lldb_mi.gdb_api", *remote.joinpath("lldb_mi", "gdb_api").iterdir())
     inside_gdb = files("dapbridge.engines.mi").joinpath("inside_gdb")

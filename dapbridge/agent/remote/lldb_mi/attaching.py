@@ -1,4 +1,4 @@
-"""The program's symbols, the attach through lldb-server, and letting go."""
+"""The attach through lldb-server, what comes before it, and letting go."""
 
 from __future__ import annotations
 
@@ -8,45 +8,17 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote import processes
-from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals, threads, watching
+from dapbridge.agent.remote.lldb_mi import events, fitness, looking, signals, symbols, threads, watching
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.files import Locator, read_ahead
 from dapbridge.agent.remote.lldb_mi.session import Session
 
-_PLATFORM = "remote-linux"
 _LIMIT_S = 30
-
-_SETTINGS = (
-    # The program's own scripts and everybody's servers are nothing to us.
-    "target.load-script-from-symbol-file false",
-    "target.load-cwd-lldbinit false",
-    "symbols.enable-external-lookup false",
-    "target.auto-import-clang-modules false",
-    # The attach's time is the target's: indexes are made when they are needed first.
-    "target.preload-symbols false",
-    "target.inline-breakpoint-strategy always",
-    # Lines of the client's breakpoints are those that have code.
-    "target.move-to-nearest-code true",
-    "target.process.interrupt-timeout 5",
-    "target.process.stop-on-exec true",
-    "target.max-string-summary-length 1024",
-    # A step into a function without lines goes on to the caller's next line; nothing else is skipped.
-    "target.process.thread.step-avoid-regexp ''",
-    "stop-disassembly-display never",
-)
 
 
 @mi_command("-x-prepare")
 def prepare(session: Session) -> dict[str, Any]:
-    """Set what must be set before anything is read."""
-    for each in _SETTINGS:
-        session.run_console(f"settings set {each}")
-    platform = lldb.SBPlatform(_PLATFORM)
-    session.debugger.SetSelectedPlatform(platform)
-    session.locator = Locator(session)
-    platform.SetLocateModuleCallback(session.locator.locate)
-    session.keep.append(platform)
+    """Say which LLDB it is, and what is known to be wrong with that."""
     version = session.debugger.GetVersionString()
     if warning := fitness.warning_of(version):
         session.output.notice("x-warning", {"text": warning})
@@ -55,18 +27,10 @@ def prepare(session: Session) -> dict[str, Any]:
 
 @mi_command("-file-exec-and-symbols", needs_traps=True)
 def load_program(session: Session, path: str = "") -> dict[str, Any]:
-    """Read the symbols of a program, and of the libraries that the process has; new_program.py does it at an exec."""
+    """Have the symbols of a program and of the process's libraries; new_program.py does it at an exec."""
     if session.is_attached:
         return {}
-    error = lldb.SBError()
-    target = session.debugger.CreateTarget(path, None, _PLATFORM, False, error)
-    if not error.Success() or not target.IsValid():
-        raise MiError(f"{path}: {error.GetCString()}")
-    session.debugger.SetSelectedTarget(target)
-    for module in target.module_iter():
-        # Its index of names, which a breakpoint needs; not while the target stands.
-        module.FindSymbol("main")
-    read_ahead(session, session.locator)
+    symbols.read(session, path)
     events.listen(session)
     # What the first stop will want: mostly there is time for that when the target runs.
     session.later.append(lambda: looking.part("values"))

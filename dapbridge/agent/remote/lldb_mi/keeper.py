@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,11 +27,15 @@ _END_S = 2.0
 class Keeper:
     """Starts both and sees to their end; `pid` is the target's process."""
 
-    def __init__(self, pid: int, lldb_server: str, serve: Callable[[int], None]) -> None:
-        """lldb_server: its path; serve: what the MI server does, given its end of the socket to lldb-server."""
+    def __init__(self, pid: int, lldb_server: str, serve: Callable[[int], None], assist: Callable[[], None]) -> None:
+        """lldb_server: its path; serve: what the MI server does, given its end of the socket to lldb-server.
+
+        assist: what is done here for it meanwhile, in a thread.
+        """
         self._pid = pid
         self._path = lldb_server
         self._serve = serve
+        self._assist = assist
         self._server = 0
         self._lldb_server = 0
         self._healed_before: frozenset[int] = frozenset()
@@ -51,6 +56,7 @@ class Keeper:
         # Its stdin is the MI server's alone.
         _point_to_null(0)
         _point_to_null(1)
+        threading.Thread(target=self._assist, daemon=True).start()
         # No rights, or no process any more: lldb-server will say it better.
         with suppress(OSError):
             self._healed_before = frozenset(healing.find_breakpoints(self._pid))

@@ -69,6 +69,8 @@ class Session:
         self.signals: dict[str, str] = {}
         """What to do at signals that aren't just passed on."""
         self.locator: Any = None
+        self.program: str | None = None
+        """The path of the program whose symbols were read first."""
         self.places: dict[int, str] = {}
         """What was asked for, by the number of each breakpoint that was."""
         self.decisions: dict[int, Callable[[Any], bool]] = {}
