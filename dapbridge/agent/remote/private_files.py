@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +14,16 @@ class PrivateFiles:
 
     def __init__(self) -> None:
         self._path: str | None = None
+        self._remove: Callable[[str, bool], None]
 
     def directory(self, name: str) -> str:
         """Return the directory of that name in it, made if need be. Raises OSError."""
         if self._path is None:
             path = f"{os.environ.get('TMPDIR') or '/tmp'}/dapbridge-{os.urandom(8).hex()}"
+            # Here, not at the top, since it takes its time; and not at the end, when nothing may be in the way.
+            from shutil import rmtree
+
+            self._remove = rmtree
             os.mkdir(path, 0o700)
             self._path = path
         path = f"{self._path}/{name}"
@@ -28,7 +32,7 @@ class PrivateFiles:
 
     def remove(self) -> None:
         if self._path is not None:
-            shutil.rmtree(self._path, ignore_errors=True)
+            self._remove(self._path, True)
             self._path = None
 
 

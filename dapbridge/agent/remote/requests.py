@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 
 from dapbridge.agent.frames import FIRST_FREE, MAX_CHUNK
-from dapbridge.agent.remote import letting_go, processes, ptrace_rights, rootfs, shadow
+from dapbridge.agent.remote import letting_go, processes, ptrace_rights, rootfs
 from dapbridge.agent.remote.private_files import Writing
 
 TYPE_CHECKING = False
@@ -73,6 +73,8 @@ def resolve(agent: Supervisor, pid: int, path: str) -> Any:
 
 def link_libraries(agent: Supervisor, pid: int, paths: list[str], beside: int | None = None) -> Any:
     """Bring the process's shadow sysroot up to date, or that of process `beside`, which it shares."""
+    from dapbridge.agent.remote import shadow
+
     with _saying(f"can't link the libraries of process {pid}"):
         sysroot = agent.files.directory(f"sysroot-{beside or pid}")
         links, missing = shadow.link_libraries(sysroot, pid, paths)
