@@ -1,8 +1,6 @@
 """Our MI server on LLDB alone, with a real LLDB in the sidecar's image, beside a fixture's container: MI in, MI out."""
 
 import asyncio
-import io
-import tarfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -12,13 +10,12 @@ from support.engine import connect
 from support.images import image
 from support.sidecars import own_image
 
-from dapbridge.engines.mi.lldb_bundle import make_bundle, start_argv
+from dapbridge.engines.mi.lldb_bundle import first_bytes, start_argv
 from dapbridge.errors import ProtocolError
 from dapbridge.mi.connection import MiConnection
 from dapbridge.mi.records import Async, Prompt, Record, Result
 
 LIMIT_S = 60
-_BUNDLE = "/tmp/lldb_mi.bundle"
 
 
 class MiServer:
@@ -107,16 +104,16 @@ def server_for(fixture: str, *command: str) -> Iterator[MiServer]:
             target.start()
             sidecar = client.containers.create(
                 asyncio.run(own_image()),
-                start_argv(_BUNDLE, 1),
+                start_argv(),
                 stdin_open=True,
                 network_mode="none",
                 pid_mode=f"container:{target.id}",
                 cap_drop=["ALL"],
                 cap_add=["SYS_PTRACE", "DAC_OVERRIDE", "KILL"],
             )
-            sidecar.put_archive("/tmp", _packed("lldb_mi.bundle", make_bundle()))
             socket = sidecar.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 0, "stream": 1})
             sidecar.start()
+            socket._sock.sendall(first_bytes(1))
             target.reload()
             server = MiServer(socket, target.attrs["State"]["Pid"])
             server.done("-x-prepare")
@@ -127,15 +124,6 @@ def server_for(fixture: str, *command: str) -> Iterator[MiServer]:
         finally:
             for container in filter(None, (sidecar, target)):
                 container.remove(force=True)
-
-
-def _packed(name: str, content: bytes) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
 
 
 def stop_at(server: MiServer, source: str, line: int) -> int:

@@ -57,8 +57,7 @@ class CoreReader:
 
     async def start(self, config: AttachConfig, tasks: asyncio.TaskGroup) -> None:
         """Start the debugger and have it read the program's symbols, up to the end."""
-        argv = await self._dialect.argv(self._agent, self._process)
-        self._child = await self._agent.spawn(argv, ladder=self._dialect.ladder, pid=self._process.pid)
+        self._child = await self._dialect.spawn(self._agent, self._process)
         self._debugger = debugger = Debugger(self._dialect.name, self._child, _ignore)
         tasks.create_task(debugger.run())
         self._libraries = LibraryLoader(self._agent, self._process, self._dialect, debugger)

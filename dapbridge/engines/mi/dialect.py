@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from dapbridge.agent.client import Agent, Step
+from dapbridge.agent.client import Agent, Child
 from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig, SignalAction
 from dapbridge.dap.messages import JsonObject
@@ -15,11 +15,8 @@ class Dialect(Protocol):
     name: str
     """What people call it: gdb, lldb."""
 
-    ladder: tuple[Step, ...]
-    """How it is made to let go of the target and end; after the last step it is killed."""
-
-    async def argv(self, agent: Agent, process: Process) -> list[str]:
-        """The command line that starts it speaking MI on stdio; what that needs is brought to the sidecar first."""
+    async def spawn(self, agent: Agent, process: Process) -> Child:
+        """Start it in the sidecar, for `process`, with all that it needs; MI may be spoken to it at once."""
         ...
 
     def capabilities(self, brought: JsonObject) -> JsonObject:

@@ -87,8 +87,7 @@ class MiEngine:
 
     async def start(self, config: AttachConfig) -> JsonObject:
         """Start the debugger and have it read the program's symbols; the target isn't touched."""
-        argv = await self._dialect.argv(self._agent, self._process)
-        self._child = await self._agent.spawn(argv, ladder=self._dialect.ladder, pid=self._process.pid)
+        self._child = await self._dialect.spawn(self._agent, self._process)
         debugger = Debugger(self._dialect.name, self._child, self._on_async)
         self._context = context = Context(
             self._agent,

@@ -6,7 +6,7 @@ libc is most of what would keep the target standing. The real sysroot, set while
 
 from collections.abc import Sequence
 
-from dapbridge.agent.client import GDB_LADDER, Agent
+from dapbridge.agent.client import GDB_LADDER, Agent, Child
 from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig, FollowFork, SignalAction
 from dapbridge.dap.messages import JsonObject
@@ -47,18 +47,21 @@ _FOLLOW_FORK: dict[FollowFork, tuple[str, ...]] = {
 _SIGNAL_ACTIONS = {"stop": "stop print pass", "pass": "nostop noprint pass", "ignore": "nostop noprint nopass"}
 
 
+def start_argv() -> list[str]:
+    """Return the command line that runs gdb."""
+    early = ["set auto-load off", f"set sysroot {_NO_SYSROOT}", "set confirm off", "set pagination off"]
+    early += ["set style enabled off", "set width 0", "set height 0"]
+    options = [word for setting in early for word in ("-iex", setting)]
+    return ["gdb", "--nx", "--quiet", "--interpreter=mi4", *options]
+
+
 class Gdb:
     """See `dialect.Dialect`."""
 
     name = "gdb"
 
-    ladder = GDB_LADDER
-
-    async def argv(self, agent: Agent, process: Process) -> list[str]:
-        early = ["set auto-load off", f"set sysroot {_NO_SYSROOT}", "set confirm off", "set pagination off"]
-        early += ["set style enabled off", "set width 0", "set height 0"]
-        options = [word for setting in early for word in ("-iex", setting)]
-        return ["gdb", "--nx", "--quiet", "--interpreter=mi4", *options]
+    async def spawn(self, agent: Agent, process: Process) -> Child:
+        return await agent.spawn(start_argv(), ladder=GDB_LADDER, pid=process.pid)
 
     def capabilities(self, brought: JsonObject) -> JsonObject:
         return brought

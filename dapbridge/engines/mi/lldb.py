@@ -5,12 +5,12 @@ Symbols, those of the libraries too, are read before the attach, so that the tar
 
 from collections.abc import Sequence
 
-from dapbridge.agent.client import Agent, Step
+from dapbridge.agent.client import Agent, Child, Step
 from dapbridge.agent.facts import Process
 from dapbridge.config import AttachConfig, SignalAction
 from dapbridge.dap.messages import JsonObject
 from dapbridge.engines.mi import signals
-from dapbridge.engines.mi.lldb_bundle import make_bundle, start_argv
+from dapbridge.engines.mi.lldb_bundle import first_bytes, start_argv
 from dapbridge.errors import UserError
 from dapbridge.mi.commands import command
 
@@ -21,10 +21,11 @@ class Lldb:
     """See `dialect.Dialect`."""
 
     name = "lldb"
-    ladder = _LADDER
 
-    async def argv(self, agent: Agent, process: Process) -> list[str]:
-        return start_argv(await agent.write_file("lldb_mi.bundle", [make_bundle()]), process.pid)
+    async def spawn(self, agent: Agent, process: Process) -> Child:
+        child = await agent.spawn(start_argv(), ladder=_LADDER, pid=process.pid)
+        child.write(first_bytes(process.pid))
+        return child
 
     def capabilities(self, brought: JsonObject) -> JsonObject:
         # lldb-server has no hardware breakpoints for code on x86-64: there is nothing to choose between.

@@ -44,6 +44,8 @@ def attach(session: Session, pid: str) -> dict[str, Any]:
         raise MiError(f"this server is for process {session.pid}")
     if tracer := processes.tracer_pid(session.pid):
         raise MiError(f"process {pid} is already traced by process {tracer}")
+    if session.reading is not None:
+        session.reading.join()
     error = lldb.SBError()
     process = session.target.ConnectRemote(session.events, f"fd://{session.connection}", "gdb-remote", error)
     if not error.Success():

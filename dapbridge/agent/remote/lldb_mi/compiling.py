@@ -1,4 +1,4 @@
-"""The server's modules are compiled in the keeper while the server loads LLDB: each of the two takes as long.
+"""The server's modules are compiled by the keeper while the server loads LLDB: each of the two takes as long.
 
 They can't come compiled: the code of one Python suits no other.
 """
@@ -6,59 +6,61 @@ They can't come compiled: the code of one Python suits no other.
 from __future__ import annotations
 
 import marshal
-import os
-import sys
 from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
+    from dapbridge.agent.remote.lldb_mi.starting import Handover
     from dapbridge.agent.remote.loader import BundleFinder
 
-_SIZE_BYTES = 4
 
+class Giver:
+    """The keeper's side: whatever it compiles, for itself too, goes to the server."""
 
-class Compiling:
-    """Shared by two processes, made before they part: `run` is for the one, `take` for the other.
-
-    The modules come in the order of the bundle. The size of each goes through a pipe, its code through memory that both
-    have: a pipe would be full before the other begins to read.
-    """
-
-    def __init__(self, finder: BundleFinder) -> None:
+    def __init__(self, finder: BundleFinder, handover: Handover) -> None:
+        self._finder = finder
+        self._handover = handover
         self._compile = finder.compile
-        self._awaited = [name for name in finder.names() if name not in sys.modules]
-        self._codes: dict[str, tuple[int, int]] = {}
-        self._memory = os.memfd_create("compiled")
-        self._taken = 0
-        self._reading, self._writing = os.pipe()
+        self._given: set[str] = set()
+        finder.compile = self._compile_and_give  # type: ignore[method-assign]
 
-    def run(self) -> None:
-        """Compile all modules."""
-        os.close(self._reading)
-        # Nobody wants them any more; or one has a fault, which its taker will meet.
-        with suppress(BrokenPipeError, SyntaxError):
-            for name in self._awaited:
-                size = os.write(self._memory, marshal.dumps(self._compile(name)))
-                os.write(self._writing, size.to_bytes(_SIZE_BYTES, "big"))
-        os.close(self._writing)
-        os.close(self._memory)
+    def give_rest(self) -> None:
+        """Compile what is left, in the bundle's order."""
+        # A fault of a module is met by the server too.
+        with suppress(SyntaxError):
+            for name in self._finder.names():
+                if name not in self._given:
+                    self._compile_and_give(name)
+        self._finder.compile = self._compile  # type: ignore[method-assign]
+        self._handover.end()
 
-    def join(self) -> None:
-        """Say that this process is the one that takes them."""
-        os.close(self._writing)
-
-    def take(self, name: str) -> CodeType:
-        """Return the code of a module; one that doesn't come is compiled here."""
-        while name in self._awaited:
-            size = int.from_bytes(os.read(self._reading, _SIZE_BYTES), "big")
-            if not size:
-                self._awaited.clear()
-                break
-            self._codes[self._awaited.pop(0)] = (size, self._taken)
-            self._taken += size
-        if name not in self._codes:
-            return self._compile(name)
-        code: CodeType = marshal.loads(os.pread(self._memory, *self._codes.pop(name)))
+    def _compile_and_give(self, name: str) -> CodeType:
+        code = self._compile(name)
+        self._given.add(name)
+        # That the server has ended is seen by the keeper.
+        with suppress(BrokenPipeError):
+            self._handover.give(marshal.dumps((name, code)))
         return code
+
+
+class Taker:
+    """The server's side: it takes modules as they come, up to the wanted one, and compiles what doesn't come."""
+
+    def __init__(self, finder: BundleFinder, handover: Handover) -> None:
+        self._handover = handover
+        self._compile = finder.compile
+        self._codes: dict[str, CodeType] = {}
+        self._awaited = set(finder.names())
+        finder.compile = self._take  # type: ignore[method-assign]
+
+    def _take(self, name: str) -> CodeType:
+        while name in self._awaited:
+            if piece := self._handover.take():
+                given, code = marshal.loads(piece)
+                self._codes[given] = code
+                self._awaited.discard(given)
+            else:
+                self._awaited.clear()
+        return self._codes.pop(name, None) or self._compile(name)

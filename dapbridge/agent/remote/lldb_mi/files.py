@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 from contextlib import closing, suppress
 from typing import Any
 
@@ -110,6 +109,8 @@ class Locator:
 
     def _empty_file(self) -> str:
         if self._empty is None:
+            import tempfile
+
             fd, self._empty = tempfile.mkstemp(prefix="dapbridge-empty-")
             machine = {"x86_64": 62, "aarch64": 183}.get(os.uname().machine, 0)
             ident = b"\x7fELF\x02\x01\x01" + bytes(9)

@@ -20,43 +20,41 @@ from contextlib import suppress
 
 from dapbridge.agent.remote import healing, watchpoints
 
+Pair = tuple[socket.socket, socket.socket]
+
 _ANSWER_S = 1.0
 _END_S = 2.0
 
 
 class Keeper:
-    """Starts both and sees to their end; `pid` is the target's process."""
+    """Sees to the end of both; `pid` is the target's process, `server` the MI server's."""
 
-    def __init__(self, pid: int, lldb_server: str, serve: Callable[[int], None], assist: Callable[[], None]) -> None:
-        """lldb_server: its path; serve: what the MI server does, given its end of the socket to lldb-server.
-
-        assist: what is done here for it meanwhile, in a thread.
-        """
+    def __init__(
+        self, pid: int, server: int, lldb_server: str, connection: tuple[socket.socket, socket.socket]
+    ) -> None:
+        """lldb_server: its path, for it is started here; connection: the MI server's end of the one to it, and its."""
         self._pid = pid
+        self._server = server
         self._path = lldb_server
-        self._serve = serve
-        self._assist = assist
-        self._server = 0
+        self._connection = connection
         self._lldb_server = 0
         self._healed_before: frozenset[int] = frozenset()
 
-    def run(self) -> int:
-        """Return the exit code, or minus the signal that ended the MI server."""
-        ours, theirs = socket.socketpair()
+    def run(self, assist: Callable[[], None]) -> int:
+        """Return the exit code, or minus the signal that ended the MI server.
+
+        assist: what is done here meanwhile, in a thread.
+        """
+        ours, theirs = self._connection
         self._lldb_server = _start_lldb_server(self._path, theirs)
         theirs.close()
-        self._server = os.fork()
-        if self._server == 0:
-            _set_name("lldb-mi")
-            self._serve(ours.detach())
-            os._exit(0)
         _set_name("lldb-keeper")
         signal.signal(signal.SIGINT, lambda *_: self._signal_server(signal.SIGINT))
         signal.signal(signal.SIGTERM, lambda *_: self._signal_server(signal.SIGKILL))
         # Its stdin is the MI server's alone.
         _point_to_null(0)
         _point_to_null(1)
-        threading.Thread(target=self._assist, daemon=True).start()
+        threading.Thread(target=assist, daemon=True).start()
         # No rights, or no process any more: lldb-server will say it better.
         with suppress(OSError):
             self._healed_before = frozenset(healing.find_breakpoints(self._pid))

@@ -1,4 +1,4 @@
-"""The server's start: `main` in the keeper, `serve` in the process that imports LLDB."""
+"""What the two processes are once they have parted (starting.py): `keep` and `serve`."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from dapbridge.agent.remote.lldb_mi import fitness
-from dapbridge.agent.remote.lldb_mi.compiling import Compiling
-from dapbridge.agent.remote.lldb_mi.keeper import Keeper
 from dapbridge.agent.remote.lldb_mi.output import Output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dapbridge.agent.remote.loader import BundleFinder
+    from dapbridge.agent.remote.lldb_mi.keeper import Pair
 
 
-def main(pid: int, finder: BundleFinder) -> None:
-    """Speak MI on stdin and stdout until the end; the target is process `pid`, all modules come from `finder`."""
+def keep(pid: int, server: int, connection: Pair, assist: Callable[[], None]) -> None:
+    """Be the keeper of the process `server`, until the end; the target is process `pid`.
+
+    connection: the server's end of the one to lldb-server, and the other end; assist: what is done for the server
+    meanwhile.
+    """
+    from dapbridge.agent.remote.lldb_mi.keeper import Keeper
+
     try:
         lldb_server = fitness.find_lldb_server()
     except fitness.UnfitImageError as problem:
+        os.kill(server, signal.SIGKILL)
+        os.waitpid(server, 0)
         fitness.refuse(problem, _open_input(), Output(1))
         return
-    compiling = Compiling(finder)
-
-    def serve_compiled(connection: int) -> None:
-        compiling.join()
-        finder.compile = compiling.take  # type: ignore[method-assign]
-        serve(pid, connection)
-
-    code = Keeper(pid, lldb_server, serve_compiled, compiling.run).run()
+    code = Keeper(pid, server, lldb_server, connection).run(assist)
     if code < 0:
         with suppress(OSError):  # SIGKILL has no handler
             signal.signal(-code, signal.SIG_DFL)
@@ -41,14 +41,13 @@ def main(pid: int, finder: BundleFinder) -> None:
     sys.exit(code)
 
 
-def serve(pid: int, connection: int) -> None:
-    """Be the MI server; `connection` is its end of the socket to lldb-server."""
+def serve(pid: int, connection: Pair) -> None:
+    """Be the MI server, until the end; the module `lldb` has been imported if it can be."""
+    ours, theirs = connection
+    theirs.close()
     # LLDB and its formatters print to stdout, which is MI's alone.
     output = Output(os.dup(1))
     os.dup2(2, 1)
-    # Nobody types here: that would take a tenth of the import's time.
-    sys.modules["readline"] = None  # type: ignore[assignment]
-    gc.disable()
     try:
         fitness.check_module()
     except fitness.UnfitImageError as problem:
@@ -63,7 +62,7 @@ def serve(pid: int, connection: int) -> None:
 
     debugger = lldb.SBDebugger.Create(False)
     debugger.SetAsync(True)
-    session = Session(debugger, output, pid, connection)
+    session = Session(debugger, output, pid, ours.detach())
     symbols.prepare(session)
     # It will be asked for, and until then the other modules are being compiled. What goes wrong is told then.
     with suppress(MiError):
@@ -73,6 +72,8 @@ def serve(pid: int, connection: int) -> None:
     from dapbridge.agent.remote.lldb_mi.commands import collect
     from dapbridge.agent.remote.lldb_mi.server import Server
 
+    # What is there now stays: to look through it all again and again would take its time.
+    gc.freeze()
     gc.enable()
     Server(session, collect(AREAS), _open_input()).run()
     sys.stderr.flush()

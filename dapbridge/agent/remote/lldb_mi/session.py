@@ -71,6 +71,8 @@ class Session:
         self.locator: Any = None
         self.program: str | None = None
         """The path of the program whose symbols were read first."""
+        self.reading: threading.Thread | None = None
+        """Reads the symbols of the libraries; the attach has to wait for that."""
         self.places: dict[int, str] = {}
         """What was asked for, by the number of each breakpoint that was."""
         self.decisions: dict[int, Callable[[Any], bool]] = {}

@@ -5,6 +5,8 @@ The server begins with it by itself, before its other modules are there.
 
 from __future__ import annotations
 
+import threading
+
 import lldb
 
 from dapbridge.agent.remote.lldb_mi.errors import MiError
@@ -45,7 +47,7 @@ def prepare(session: Session) -> None:
 
 
 def read(session: Session, path: str) -> None:
-    """Read the symbols of a program, unless they are there already, and of the process's libraries. Raises MiError."""
+    """Read the symbols of a program, unless they are there already, and begin with its libraries'. Raises MiError."""
     if session.program == path:
         return
     error = lldb.SBError()
@@ -56,5 +58,7 @@ def read(session: Session, path: str) -> None:
     for module in target.module_iter():
         # Its index of names, which a breakpoint needs; not while the target stands.
         module.FindSymbol("main")
-    read_ahead(session, session.locator)
+    # The client's breakpoints needn't wait for that.
+    session.reading = threading.Thread(target=read_ahead, args=(session, session.locator), daemon=True)
+    session.reading.start()
     session.program = path
