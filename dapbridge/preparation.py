@@ -12,7 +12,7 @@ from dapbridge.agent.client import Agent
 from dapbridge.agent.facts import Inspection, Process
 from dapbridge.config import AttachConfig, EngineName
 from dapbridge.dap.messages import Event
-from dapbridge.engines import load_ahead, make_engine
+from dapbridge.engines import early_argv, load_ahead, make_engine
 from dapbridge.engines.base import Emit, Engine
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.prepared import Prepared, TargetEnd
@@ -40,7 +40,8 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
         undo.push_async_callback(runtime.aclose)
         # While the sidecar starts there is nothing else to do here.
         loading = tasks.create_task(asyncio.to_thread(load_ahead, config.engine))
-        sidecar, agent, inspection = await reach(config, runtime, target.name, progress, tasks, undo)
+        reaching = reach(config, runtime, target.name, progress, tasks, undo, engine=config.engine)
+        sidecar, agent, inspection = await reaching
         process = inspection.process
         reading = tasks.create_task(_read_and_tell(agent, process, emit))
         # Who has named the engine needn't wait for what is only told.
@@ -93,10 +94,13 @@ async def reach(
     progress: Progress,
     tasks: asyncio.TaskGroup,
     undo: AsyncExitStack,
+    *,
+    engine: EngineName = "auto",
 ) -> tuple[Sidecar, Agent, Inspection]:
     """Start a sidecar whose agent may trace the wanted process: with the least rights, else with the next more.
 
-    Raises UserError. `undo` ends what was started.
+    engine: whose debugger will be asked for, as far as that is known; it starts with the agent. `undo` ends what was
+    started. Raises UserError.
     """
     for wider in (False, True):
         sidecar = await runtime.start_sidecar(name, config.sidecar, progress, wider=wider)
@@ -104,7 +108,7 @@ async def reach(
         keep.push_async_callback(sidecar.aclose)
         try:
             progress("looking at the target's processes")
-            agent = await Agent.connect(sidecar.transport, sidecar.scope)
+            agent = await Agent.connect(sidecar.transport, sidecar.scope, early_argv=early_argv(engine))
             keep.push_async_callback(agent.aclose)
             tasks.create_task(agent.run())
             wanted = choose_process(agent.hello.processes, config.process, agent.hello.main_pid)

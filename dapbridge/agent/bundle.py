@@ -3,6 +3,7 @@
 So any image with a Python runs exactly the agent of this dapbridge.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -36,9 +37,10 @@ loader["start"](bundle)
 BOOTSTRAP_ARGV: list[str] = ["python3", "-I", "-S", "-c", _BOOTSTRAP]
 
 
-def make_bundle(scope: AgentScope, *, silence_s: float = SILENCE_S) -> bytes:
-    """Return the first bytes for the agent's stdin."""
-    body = msgspec.json.encode({"scope": scope, "silence_s": silence_s, "sources": _sources()})
+def make_bundle(scope: AgentScope, *, silence_s: float = SILENCE_S, early_argv: Sequence[str] = ()) -> bytes:
+    """Return the first bytes for the agent's stdin; `early_argv` is as for Agent.connect."""
+    content = {"scope": scope, "silence_s": silence_s, "early_argv": early_argv, "sources": _sources()}
+    body = msgspec.json.encode(content)
     return b"%08x" % len(body) + body
 
 

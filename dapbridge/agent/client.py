@@ -79,17 +79,25 @@ class Agent:
 
     @classmethod
     async def connect(
-        cls, transport: Transport, scope: AgentScope, *, timeout_s: float = 30, silence_s: float = SILENCE_S
+        cls,
+        transport: Transport,
+        scope: AgentScope,
+        *,
+        early_argv: Sequence[str] = (),
+        timeout_s: float = 30,
+        silence_s: float = SILENCE_S,
     ) -> "Agent":
         """Send the agent to the bootstrap that waits behind `transport`, and return with its hello.
 
+        early_argv: a debugger that `spawn` will be asked for, started before anything else; it ends with the agent if
+        it isn't.
         silence_s: how long one side may hear nothing before it takes the other for gone.
         The transport stays the caller's. Raises UserError (with what the agent misses), ProtocolError.
         """
         agent = cls(transport, silence_s)
         try:
             async with asyncio.timeout(timeout_s):
-                transport.write(make_bundle(scope, silence_s=silence_s))
+                transport.write(make_bundle(scope, silence_s=silence_s, early_argv=early_argv))
                 while not hasattr(agent, "hello"):
                     if not await agent._read():
                         raise ProtocolError(f"no hello from the agent in the sidecar: {agent._end_reason}")

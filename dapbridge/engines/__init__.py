@@ -23,6 +23,19 @@ def load_ahead(name: EngineName) -> None:
         gdb_bundle.make_bundle()
 
 
+def early_argv(name: EngineName) -> list[str]:
+    """Return the command line of an engine's debugger that can run before anything is known of the target; else []."""
+    if name == "lldb":
+        from dapbridge.engines.mi import lldb_bundle
+
+        return lldb_bundle.start_argv()
+    if name == "gdb":
+        from dapbridge.engines.mi import gdb
+
+        return gdb.start_argv()
+    return []
+
+
 def make_running_delve_engine(address: str, agent: Agent, tasks: asyncio.TaskGroup, emit: Emit) -> Engine:
     """Return a new engine for the dlv that listens at `address`, reached from where the agent is."""
     from dapbridge.engines.relay.engine import RelayEngine

@@ -49,11 +49,15 @@ async def agent_process(*prefix: str, python: str = sys.executable) -> AsyncIter
 
 @asynccontextmanager
 async def agent_for(
-    scope: AgentScope, *prefix: str, python: str = sys.executable, silence_s: float = 15
+    scope: AgentScope,
+    *prefix: str,
+    python: str = sys.executable,
+    silence_s: float = 15,
+    early_argv: Sequence[str] = (),
 ) -> AsyncIterator[tuple[Agent, AgentProcess]]:
     """Run an agent whose host side reads; it is released at the end of the block."""
     async with agent_process(*prefix, python=python) as started, asyncio.TaskGroup() as tasks:
-        agent = await Agent.connect(started.transport, scope, silence_s=silence_s)
+        agent = await Agent.connect(started.transport, scope, silence_s=silence_s, early_argv=early_argv)
         tasks.create_task(agent.run())
         try:
             yield agent, started

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 
 from dapbridge.agent.frames import MAX_CHUNK
 from dapbridge.agent.remote.loop import READ, WRITE
@@ -11,10 +10,10 @@ from dapbridge.agent.remote.loop import READ, WRITE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dapbridge.agent.remote.connection import Connection
+    from dapbridge.agent.remote.launching import Launched
     from dapbridge.agent.remote.loop import Loop
     from dapbridge.agent.remote.stream import Stream
 
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 _MAX_LINE = 4096
 
 
@@ -25,10 +24,10 @@ class Child:
     are those to what it serves.
     """
 
-    def __init__(self, number: int, argv: list[str], env: dict[str, str], stream: Stream, loop: Loop) -> None:
-        """Start it in a process group of its own. Raises OSError."""
+    def __init__(self, number: int, launched: Launched, stream: Stream, loop: Loop) -> None:
         self.number = number
-        self.name = os.path.basename(argv[0])
+        self.name = os.path.basename(launched.argv[0])
+        self.pid = launched.pid
         self.status: int | None = None
         self.discards = False
         self.connections: list[Connection] = []
@@ -37,23 +36,7 @@ class Child:
         self._to_write = bytearray()
         self._is_closing = False
         self._line = b""
-        theirs, self._stdin = os.pipe2(os.O_CLOEXEC)
-        self._stdout, theirs_out = os.pipe2(os.O_CLOEXEC)
-        self._stderr, theirs_err = os.pipe2(os.O_CLOEXEC)
-        actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((theirs, theirs_out, theirs_err))]
-        try:
-            self.pid = os.posix_spawnp(
-                argv[0], argv, env, file_actions=actions, setpgroup=0, setsigmask=(), setsigdef=_DEFAULT_SIGNALS
-            )
-        except OSError:
-            for fd in (self._stdin, self._stdout, self._stderr):
-                os.close(fd)
-            raise
-        finally:
-            for fd in (theirs, theirs_out, theirs_err):
-                os.close(fd)
-        for fd in (self._stdin, self._stdout, self._stderr):
-            os.set_blocking(fd, False)
+        self._stdin, self._stdout, self._stderr = launched.stdin, launched.stdout, launched.stderr
         loop.watch(self._stdout, READ, self._read_stdout)
         loop.watch(self._stderr, READ, self._read_stderr)
 

@@ -54,4 +54,4 @@ def start(bundle: dict[str, Any]) -> None:
     sys.meta_path.insert(0, BundleFinder(bundle["sources"]))
     from dapbridge.agent.remote.main import main
 
-    main(bundle["scope"], bundle["silence_s"])
+    main(bundle["scope"], bundle["silence_s"], bundle["early_argv"])

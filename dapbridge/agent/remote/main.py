@@ -14,11 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from dapbridge.agent.remote.launching import Launched
 
-def main(scope: dict[str, Any], silence_s: float) -> None:
-    """Run the agent until it has let go of the target; `scope` is dapbridge.agent.facts.AgentScope."""
+
+def main(scope: dict[str, Any], silence_s: float, early_argv: list[str]) -> None:
+    """Run the agent until it has let go of the target; `scope` is dapbridge.agent.facts.AgentScope.
+
+    early_argv: a debugger that will be asked for, and is started first of all; [] for none.
+    """
     signal.alarm(0)  # the bootstrap's limit for the bundle
     stream = _prepare(scope["join_pid"])
+    early = _launch(early_argv) if early_argv else None
     pids = processes.target_pids(scope["container_id"], scope["main_pid"])
     found = processes.list_facts(pids)
     main_pid = processes.main_pid(found, scope["main_pid"])
@@ -32,7 +38,17 @@ def main(scope: dict[str, Any], silence_s: float) -> None:
     from dapbridge.agent.remote.rescue import Rescue
     from dapbridge.agent.remote.supervisor import Supervisor
 
-    Supervisor(stream, Rescue(scope["container_id"], main_pid, stream.log), Loop(), silence_s).run()
+    Supervisor(stream, Rescue(scope["container_id"], main_pid, stream.log), Loop(), silence_s, early).run()
+
+
+def _launch(argv: list[str]) -> Launched | None:
+    from dapbridge.agent.remote.launching import Launched
+
+    try:
+        return Launched(argv, dict(os.environ))
+    except OSError:
+        # It will be told to who asks for it.
+        return None
 
 
 def _prepare(join_pid: int | None) -> Stream:

@@ -17,6 +17,7 @@ from dapbridge.agent.frames import CONTROL, FrameError
 from dapbridge.agent.remote import processes
 from dapbridge.agent.remote.child import Child
 from dapbridge.agent.remote.connection import Connection
+from dapbridge.agent.remote.launching import Launched
 from dapbridge.agent.remote.letting_go import Ladder
 from dapbridge.agent.remote.loop import READ, WRITE, Loop
 from dapbridge.agent.remote.namespaces import ENDING_SIGNALS
@@ -48,13 +49,17 @@ _LAST_WORDS_S = 1.0
 class Supervisor:
     """One agent at work, from after its hello to its end."""
 
-    def __init__(self, stream: Stream, rescue: Rescue, loop: Loop, silence_s: float) -> None:
+    def __init__(
+        self, stream: Stream, rescue: Rescue, loop: Loop, silence_s: float, early: Launched | None = None
+    ) -> None:
+        """early: a debugger that is running already, for the first to be asked for that is started by its command."""
         self.stream = stream
         self.rescue = rescue
         self.files = PrivateFiles()
         self.receivers: dict[int, Receiver] = {}
         self._loop = loop
         self._snapshots: Snapshots | None = None
+        self._early = early
         self._children: dict[int, _Supervised] = {}
         self._connections: dict[int, Connection] = {}
         self._silence_s = silence_s
@@ -71,6 +76,8 @@ class Supervisor:
         for number in ENDING_SIGNALS:
             self._loop.on_signal(number, partial(self.let_go, number.name))
         self._check_silence()
+        # One that was started early may have ended before its signal had a handler.
+        self._reap()
         while not (self._is_letting_go and not self._has_descendants and not self._settling and self._took_leave()):
             self._turn()
         self.rescue.continue_stopped()
@@ -82,13 +89,20 @@ class Supervisor:
         """Start a debugger of process `pid` on the channel and return its own pid. Raises OSError, RequestError."""
         if self._is_letting_go:
             raise RequestError("the agent is letting go")
-        child = Child(channel, argv, env, self.stream, self._loop)
+        child = Child(channel, self._launch(argv, env), self.stream, self._loop)
         self._has_descendants = True
         self.receivers[channel] = child
         pids: list[int | None] = [pid]
         self._children[channel] = _Supervised(child, Ladder(ladder, child, self._loop, lambda: self._heal(pids)), pids)
         self.rescue.note_breakpoints(pid)
         return child.pid
+
+    def _launch(self, argv: list[str], env: dict[str, str]) -> Launched:
+        early = self._early
+        if early is not None and (early.argv, early.env) == (argv, env):
+            self._early = None
+            return early
+        return Launched(argv, env)
 
     def connect(self, child: int | None, address: str, channel: int) -> None:
         """Connect the channel to what a debugger serves (None: one that is no child). Raises OSError, RequestError."""
@@ -164,10 +178,16 @@ class Supervisor:
         for supervised in self._children.values():
             supervised.child.discards = True
             supervised.ladder.start()
+        self._drop_early()
         for connection in self._connections.values():
             connection.take_leave()
             self._loop.call_later(_FAREWELL_S, connection.close)
         self._reap()
+
+    def _drop_early(self) -> None:
+        if self._early is not None:
+            self._early.close()
+            self._early = None
 
     def _child(self, channel: int) -> _Supervised:
         try:
@@ -248,6 +268,8 @@ class Supervisor:
                 return
             if pid == 0:
                 break
+            if self._early is not None and self._early.pid == pid:
+                self._drop_early()
             for supervised in self._children.values():
                 if supervised.child.pid == pid:
                     self._child_ended(supervised, status)
