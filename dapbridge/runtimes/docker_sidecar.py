@@ -71,6 +71,8 @@ class SidecarPlan(Struct, frozen=True):
             stop_signal="SIGTERM",
             stop_timeout=int(LET_GO_LIMIT_S),
             healthcheck={"test": ["NONE"]},
+            # `network_mode` alone gives such a namespace too, by a hook that doubles the time of a start.
+            network_disabled=True,
             host_config=self._host_config(api),
             platform=self.platform,
             use_config_proxy=False,

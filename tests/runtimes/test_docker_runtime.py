@@ -207,6 +207,7 @@ class TestContainer:
         host_config, config = inspected["HostConfig"], inspected["Config"]
         assert host_config["PidMode"] == f"container:{target.id}"
         assert host_config["NetworkMode"] == "none"
+        assert config["NetworkDisabled"] is True
         assert host_config["CapDrop"] == ["ALL"]
         assert sorted(host_config["CapAdd"] or []) == sorted(capabilities)
         assert host_config["ReadonlyRootfs"] is True
