@@ -57,6 +57,19 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.close()
 
 
+async def serve_without_pings(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Serve the local engine as a proxy that lets no ping through."""
+    request = await reader.readuntil(b"\r\n\r\n")
+    while request.startswith(b"GET /_ping "):
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        request = await reader.readuntil(b"\r\n\r\n")
+    engine_reader, engine_writer = await asyncio.open_unix_connection(DEFAULT_HOST.removeprefix("unix://"))
+    engine_writer.write(request)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(copy(reader, engine_writer))
+        tasks.create_task(copy(engine_reader, writer))
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that is its own authority, for server and client alike."""
@@ -143,3 +156,17 @@ async def test_an_engine_of_another_authority_is_not_trusted(
             await runtime.targets()
     assert str(caught.value).startswith("no trusted connection to the Docker engine (docker context 'far', tcp://127.")
     assert "certificate verify failed" in str(caught.value)
+
+
+async def test_an_engine_that_answers_no_ping_is_asked_for_its_version(
+    start_target: StartTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = start_target()
+    server = await asyncio.start_server(serve_without_pings, "127.0.0.1", 0)
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    runtime = DockerRuntime()
+    try:
+        assert target.name in [each.name for each in await runtime.targets()]
+    finally:
+        await runtime.aclose()
+        server.close()
