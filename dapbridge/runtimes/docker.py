@@ -16,11 +16,12 @@ from dapbridge.runtimes.docker_target import (
     Container,
     check_attachable,
     explain_missing,
+    may_be_remapped,
     parse_container,
     parse_top,
 )
 from dapbridge.runtimes.listing import ListedTarget
-from dapbridge.runtimes.privileges import Privileges, apply_config, decide_privileges, widened
+from dapbridge.runtimes.privileges import Ids, Privileges, apply_config, decide_privileges, widened
 from dapbridge.runtimes.sidecar_image import build_image, ensure_image
 
 _log = logging.getLogger(__name__)
@@ -125,16 +126,16 @@ class DockerRuntime:
         return container
 
     async def _decide_privileges(self, client: DockerClient, target: Container) -> Privileges:
-        rows: list[list[str]] = []
-        info = await client.call(lambda api: api.info())
-        # With remapped user namespaces `top` shows the host's ids, which mean nothing inside.
-        if not any("name=userns" in option for option in info.get("SecurityOptions") or ()):
-            try:
-                rows = (await client.call(lambda api: api.top(target.id, TOP_ARGUMENTS)))["Processes"]
-            except DockerRefusalError as error:
-                # An engine's `ps` may be too small for the columns asked for.
-                _log.info("docker top: %s", error.explanation)
-        return decide_privileges(parse_top(rows), adds_capabilities=target.adds_capabilities)
+        ids: list[Ids] = []
+        try:
+            ids = parse_top((await client.call(lambda api: api.top(target.id, TOP_ARGUMENTS)))["Processes"])
+        except DockerRefusalError as error:
+            # An engine's `ps` may be too small for the columns asked for.
+            _log.info("docker top: %s", error.explanation)
+        # With remapped user namespaces these are the host's ids, which mean nothing inside.
+        if may_be_remapped(ids) and await _remaps_ids(client):
+            ids = []
+        return decide_privileges(ids, adds_capabilities=target.adds_capabilities)
 
     def _argv(self) -> Sequence[str]:
         if self._agent_argv is not None:
@@ -148,6 +149,11 @@ def _main_name(listed: dict[str, Any]) -> str:
     """Return a container's own name; a listing also has "/other/alias" for links."""
     names = [name.removeprefix("/") for name in listed.get("Names") or ()]
     return next((name for name in names if "/" not in name), str(listed["Id"])[:12])
+
+
+async def _remaps_ids(client: DockerClient) -> bool:
+    info = await client.call(lambda api: api.info())
+    return any("name=userns" in option for option in info.get("SecurityOptions") or ())
 
 
 def _log_stderr(data: bytes) -> None:

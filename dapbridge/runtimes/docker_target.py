@@ -13,6 +13,8 @@ from dapbridge.runtimes.privileges import Ids
 
 TOP_COLUMNS = "ruid,euid,suid,rgid,egid,sgid"
 TOP_ARGUMENTS = f"-eo pid,{TOP_COLUMNS}"
+_FIRST_SUBORDINATE_ID = 100_000
+"""Where the ids begin that stand for those of a user namespace (login.defs(5), SUB_UID_MIN)."""
 _MAX_NAMES = 6
 
 
@@ -108,3 +110,8 @@ def parse_top(rows: Sequence[Sequence[str]]) -> list[Ids]:
         numbers = [int(each) for each in ids]
         found.append(Ids(frozenset(numbers[:3]), frozenset(numbers[3:])))
     return found
+
+
+def may_be_remapped(ids: Iterable[Ids]) -> bool:
+    """Tell whether the ids may be those by which a host knows the ids of a user namespace."""
+    return any(number >= _FIRST_SUBORDINATE_ID for each in ids for number in each.uids | each.gids)

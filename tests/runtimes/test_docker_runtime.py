@@ -169,6 +169,7 @@ class TestContainer:
         [
             pytest.param({"user": "1000:1000"}, False, "1000:1000", [], id="user"),
             pytest.param({"user": "1000:7"}, False, "1000:7", [], id="user and group"),
+            pytest.param({"user": "100000:100000"}, False, "100000:100000", [], id="user that may be a remapped one"),
             pytest.param({}, False, "0:0", ["SYS_PTRACE"], id="root"),
             pytest.param({"user": "1000:1000"}, True, "0:0", ["SYS_PTRACE", "DAC_OVERRIDE", "KILL"], id="widened"),
             pytest.param(

@@ -2,7 +2,15 @@ import pytest
 
 from dapbridge.errors import UserError
 from dapbridge.runtimes.docker_context import Endpoint
-from dapbridge.runtimes.docker_target import Container, HostConfig, State, check_attachable, explain_missing, parse_top
+from dapbridge.runtimes.docker_target import (
+    Container,
+    HostConfig,
+    State,
+    check_attachable,
+    explain_missing,
+    may_be_remapped,
+    parse_top,
+)
 from dapbridge.runtimes.privileges import Ids
 
 ENDPOINT = Endpoint("docker context 'default'", "unix:///var/run/docker.sock")
@@ -59,3 +67,15 @@ def test_the_rows_of_top_become_ids() -> None:
 @pytest.mark.parametrize("row", [["7", "1000"], ["7", "root", "root", "root", "0", "0", "0"], ["7"]])
 def test_an_answer_of_top_in_another_form_tells_nothing(row: list[str]) -> None:
     assert parse_top([["7", "0", "0", "0", "0", "0", "0"], row]) == []
+
+
+@pytest.mark.parametrize(
+    ("uids", "gids", "may_be"),
+    [({0}, {0}, False), ({0, 65535}, {1000}, False), ({100_000}, {0}, True), ({0}, {165_536}, True)],
+)
+def test_only_large_ids_may_be_those_of_a_user_namespace(uids: set[int], gids: set[int], may_be: bool) -> None:
+    assert may_be_remapped([Ids(frozenset({0}), frozenset({0})), Ids(frozenset(uids), frozenset(gids))]) is may_be
+
+
+def test_no_ids_are_not_remapped() -> None:
+    assert not may_be_remapped([])
