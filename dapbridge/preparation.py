@@ -1,10 +1,14 @@
-"""All that lies between an attach request and an engine: target, sidecar, agent, process, rights, choice of engine."""
+"""All that lies between an attach request and an engine: target, sidecar, agent, process, rights, choice of engine.
+
+What is not needed before the sidecar starts is imported while it does.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,11 +21,12 @@ from dapbridge.engines.base import Emit, Engine
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
 from dapbridge.prepared import Prepared, TargetEnd
 from dapbridge.process_choice import choose_process
-from dapbridge.running_delve import prepare_running_delve
 from dapbridge.runtimes import make_runtime
 from dapbridge.runtimes.base import Progress, Runtime, Sidecar
 from dapbridge.runtimes.target import parse_target
-from dapbridge.symbols import ElfFacts, read_remote_elf
+
+if TYPE_CHECKING:
+    from dapbridge.symbols import ElfFacts
 
 RESCUE_LIMIT_S = 20
 
@@ -33,14 +38,22 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
     if config.program is not None:
         raise UserError("'program' is not there yet: symbols are read from the target's own program")
     if config.delve.address is not None:
+        from dapbridge.running_delve import prepare_running_delve
+
         return await prepare_running_delve(config.delve.address, emit, progress, tasks)
     target = parse_target(config.target)
     async with AsyncExitStack() as undo:
         runtime = make_runtime(target.scheme)
         undo.push_async_callback(runtime.aclose)
-        # While the sidecar starts there is nothing else to do here.
-        loading = tasks.create_task(asyncio.to_thread(load_ahead, config.engine))
-        reaching = reach(config, runtime, target.name, progress, tasks, undo, engine=config.engine)
+        taking_time = asyncio.Event()
+
+        def step(message: str) -> None:
+            taking_time.set()
+            progress(message)
+
+        loading = tasks.create_task(_load_ahead(config.engine, taking_time))
+        undo.callback(loading.cancel)
+        reaching = reach(config, runtime, target.name, step, tasks, undo, engine=config.engine)
         sidecar, agent, inspection = await reaching
         process = inspection.process
         reading = tasks.create_task(_read_and_tell(agent, process, emit))
@@ -52,6 +65,21 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
         again = msgspec.structs.replace(config, process=process.pid)
         rescue = partial(_rescue, again, runtime, target.name, tasks)
         return _Attachable(runtime, sidecar, agent, engine, rescue)
+
+
+async def _load_ahead(engine: EngineName, taking_time: asyncio.Event) -> None:
+    """Import what comes after the sidecar's start once that, or whatever is told first, gives the time for it.
+
+    Before, it would only take the interpreter from the runtime's own first steps.
+    """
+
+    def load() -> None:
+        from dapbridge import symbols  # noqa: F401
+
+        load_ahead(engine)
+
+    await taking_time.wait()
+    await asyncio.to_thread(load)
 
 
 class _Attachable:
@@ -144,8 +172,9 @@ async def _rescue(config: AttachConfig, runtime: Runtime, name: str, tasks: asyn
         log.info("nothing to heal: %s", error or "it took too long")
 
 
-async def read_facts(agent: Agent, process: Process) -> ElfFacts | None:
+async def read_facts(agent: Agent, process: Process) -> "ElfFacts | None":
     """Read the facts of a process's program; None where it can't be read, or is no ELF file."""
+    from dapbridge.symbols import read_remote_elf
 
     async def read(offset: int, length: int) -> bytes:
         return await agent.read_file(process.pid, None, offset, length)
@@ -159,7 +188,7 @@ async def read_facts(agent: Agent, process: Process) -> ElfFacts | None:
         return None
 
 
-async def _read_and_tell(agent: Agent, process: Process, emit: Emit) -> ElfFacts | None:
+async def _read_and_tell(agent: Agent, process: Process, emit: Emit) -> "ElfFacts | None":
     """Read a program's facts, and say which symbols it lacks."""
     try:
         facts = await read_facts(agent, process)
@@ -171,7 +200,7 @@ async def _read_and_tell(agent: Agent, process: Process, emit: Emit) -> ElfFacts
     return facts
 
 
-def choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
+def choose_engine(wanted: EngineName, facts: "ElfFacts | None") -> EngineName:
     """Return the engine that is wanted, or for "auto" the one for the program's language."""
     if wanted != "auto":
         return wanted
@@ -180,7 +209,7 @@ def choose_engine(wanted: EngineName, facts: ElfFacts | None) -> EngineName:
     return "gdb"
 
 
-def _tell_of_symbols(emit: Emit, process: Process, facts: ElfFacts | None) -> None:
+def _tell_of_symbols(emit: Emit, process: Process, facts: "ElfFacts | None") -> None:
     if facts is None or facts.has_debug_info:
         return
     name = process.exe or process.name

@@ -27,6 +27,21 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_initialize_is_answered_before_anything_heavy_is_imported() -> None:
+    heavy = "{'docker', 'requests', 'elftools', 'pygdbmi', 'importlib.resources'}"
+    told = f"atexit.register(lambda: print(sorted({heavy} & set(sys.modules)), file=sys.stderr))"
+    code = f"import atexit, sys; {told}; from dapbridge.cli import main; main(['serve'])"
+    body = b'{"seq": 1, "type": "request", "command": "initialize", "arguments": {"adapterID": "dapbridge"}}'
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=b"Content-Length: %d\r\n\r\n%b" % (len(body), body),
+        capture_output=True,
+        check=True,
+    )
+    assert b'"command":"initialize","success":true' in done.stdout
+    assert done.stderr == b"[]\n"
+
+
 def test_a_log_file_that_cannot_be_written_is_said() -> None:
     done = subprocess.run(
         [*SERVE, "--log-file", "/nonexistent/log"],

@@ -5,7 +5,6 @@ So any image with a Python runs exactly the agent of this dapbridge.
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 
 import msgspec
 
@@ -47,6 +46,8 @@ def make_bundle(scope: AgentScope, *, silence_s: float = SILENCE_S, early_argv: 
 @cache
 def _sources() -> dict[str, str]:
     """Read the modules that run in the sidecar, by their full names."""
+    from importlib.resources import files
+
     agent = files("dapbridge.agent")
     sources = {"dapbridge.agent.frames": agent.joinpath("frames.py").read_text("utf-8")}
     for file in agent.joinpath("remote").iterdir():

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dapbridge.config import SidecarConfig
 from dapbridge.runtimes.base import Progress, TargetSummary
 from dapbridge.runtimes.docker_cleanup import Cleaned, FoundSidecar, clean_up, find_sidecars
 from dapbridge.runtimes.docker_client import DockerClient, DockerRefusalError
-from dapbridge.runtimes.docker_processes import list_targets
 from dapbridge.runtimes.docker_sidecar import LABEL, DockerSidecar, SidecarPlan, start_sidecar
 from dapbridge.runtimes.docker_target import (
     TOP_ARGUMENTS,
@@ -20,9 +19,11 @@ from dapbridge.runtimes.docker_target import (
     parse_container,
     parse_top,
 )
-from dapbridge.runtimes.listing import ListedTarget
 from dapbridge.runtimes.privileges import Ids, Privileges, apply_config, decide_privileges, widened
 from dapbridge.runtimes.sidecar_image import build_image, ensure_image
+
+if TYPE_CHECKING:
+    from dapbridge.runtimes.listing import ListedTarget
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +50,10 @@ class DockerRuntime:
             key=lambda target: target.name,
         )
 
-    async def processes(self, names: Sequence[str] = ()) -> list[ListedTarget]:
+    async def processes(self, names: Sequence[str] = ()) -> "list[ListedTarget]":
         """List the running containers but sidecars, or those named, with their processes. Raises UserError."""
+        from dapbridge.runtimes.docker_processes import list_targets
+
         client = await self._connected()
         listed = [each for each in await self._running() if LABEL not in (each.get("Labels") or {})]
         if names:
@@ -76,10 +79,9 @@ class DockerRuntime:
         if wider and next_wider is not None:
             privileges, next_wider = next_wider, None
         plan = SidecarPlan(target, image, self._argv(), apply_config(privileges, config), config.platform)
-        progress(f"starting the sidecar beside container '{target.short_name}'")
         _log.info("sidecar for %s: image %s, privileges %s", target.short_name, image, plan.privileges)
         can_widen = config.user is None and next_wider is not None
-        return await start_sidecar(client, plan, _log_stderr, can_widen=can_widen)
+        return await start_sidecar(client, plan, progress, _log_stderr, can_widen=can_widen)
 
     async def sidecars(self) -> list[FoundSidecar]:
         """List all sidecars of this engine, live and dead. Raises UserError."""

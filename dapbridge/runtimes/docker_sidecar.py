@@ -16,6 +16,7 @@ import dapbridge
 from dapbridge.agent.facts import AgentScope
 from dapbridge.errors import UserError
 from dapbridge.runtimes import docker_stream
+from dapbridge.runtimes.base import Progress
 from dapbridge.runtimes.docker_client import DockerClient, DockerRefusalError
 from dapbridge.runtimes.docker_events import ContainerWatch
 from dapbridge.runtimes.docker_stream import DockerStream
@@ -155,7 +156,12 @@ class DockerSidecar:
 
 
 async def start_sidecar(
-    client: DockerClient, plan: SidecarPlan, on_stderr: Callable[[bytes], None], *, can_widen: bool
+    client: DockerClient,
+    plan: SidecarPlan,
+    progress: Progress,
+    on_stderr: Callable[[bytes], None],
+    *,
+    can_widen: bool,
 ) -> DockerSidecar:
     """Create, attach and start a sidecar; nothing is left of it when that fails or is cancelled. Raises UserError."""
     container_id = await client.call(plan.create, undo=discard)
@@ -165,6 +171,7 @@ async def start_sidecar(
             # Before the start, or its first words could be missed.
             stream = await _attach(client, container_id, on_stderr)
             try:
+                progress(f"starting the sidecar beside container '{plan.target.short_name}'")
                 await _start(client, plan, container_id)
             except BaseException:
                 await stream.aclose()

@@ -25,3 +25,8 @@ def test_a_later_scheme_is_refused_with_those_that_are_supported(scheme: str) ->
 def test_the_docker_sdk_is_not_loaded_before_it_is_needed() -> None:
     code = "import sys, dapbridge.runtimes; sys.exit('docker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_dockers_runtime_does_not_wait_for_what_reads_programs() -> None:
+    code = "import sys, dapbridge.runtimes.docker; sys.exit('elftools' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
