@@ -48,7 +48,6 @@ class Keeper:
         ours, theirs = self._connection
         self._lldb_server = _start_lldb_server(self._path, theirs)
         theirs.close()
-        _set_name("lldb-keeper")
         signal.signal(signal.SIGINT, lambda *_: self._signal_server(signal.SIGINT))
         signal.signal(signal.SIGTERM, lambda *_: self._signal_server(signal.SIGKILL))
         # Its stdin is the MI server's alone.
@@ -202,12 +201,6 @@ def _has_ended(pid: int) -> bool:
             return stat.read().rpartition(b")")[2].split()[0] in (b"X", b"Z")
     except OSError:
         return True
-
-
-def _set_name(name: str) -> None:
-    """Set what this process is called in lists."""
-    with suppress(OSError), open("/proc/self/comm", "w") as comm:
-        comm.write(name)
 
 
 def _point_to_null(fd: int) -> None:

@@ -26,6 +26,7 @@ def keep(pid: int, server: int, connection: Pair, assist: Callable[[], None]) ->
     """
     from dapbridge.agent.remote.lldb_mi.keeper import Keeper
 
+    _set_name("lldb-keeper")
     try:
         lldb_server = fitness.find_lldb_server()
     except fitness.UnfitImageError as problem:
@@ -43,6 +44,7 @@ def keep(pid: int, server: int, connection: Pair, assist: Callable[[], None]) ->
 
 def serve(pid: int, connection: Pair) -> None:
     """Be the MI server, until the end; the module `lldb` has been imported if it can be."""
+    _set_name("lldb-mi")
     ours, theirs = connection
     theirs.close()
     # LLDB and its formatters print to stdout, which is MI's alone.
@@ -79,6 +81,12 @@ def serve(pid: int, connection: Pair) -> None:
     sys.stderr.flush()
     # LLDB's own threads may hang in its destructors.
     os._exit(0 if session.let_go() else 1)
+
+
+def _set_name(name: str) -> None:
+    """Set what this process is called in lists."""
+    with suppress(OSError), open("/proc/self/comm", "w") as comm:
+        comm.write(name)
 
 
 def _open_input() -> Any:
