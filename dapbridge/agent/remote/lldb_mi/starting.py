@@ -124,8 +124,10 @@ def _read(size: int) -> bytes:
 
 
 def _load_lldb() -> None:
-    # Nobody types here: what helps with that would take a tenth of the import's time.
+    # Nobody types here; and functions are bound when they are called, as in any program. Each would take a tenth of the
+    # import's time.
     sys.modules["readline"] = None  # type: ignore[assignment]
+    sys.setdlopenflags(os.RTLD_LAZY)
     # On again when all modules are there.
     gc.disable()
     try:
