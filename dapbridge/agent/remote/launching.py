@@ -32,7 +32,11 @@ class Launched:
         for fd in (self.stdin, self.stdout, self.stderr):
             os.set_blocking(fd, False)
 
+    def kill(self) -> None:
+        """Kill it with all that it has started in its group; it has still to be waited for."""
+        os.killpg(self.pid, signal.SIGKILL)
+
     def close(self) -> None:
-        """Close our ends, at which it ends by itself."""
+        """Close our ends of the pipes."""
         for fd in (self.stdin, self.stdout, self.stderr):
             os.close(fd)

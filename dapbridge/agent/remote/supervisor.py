@@ -178,16 +178,13 @@ class Supervisor:
         for supervised in self._children.values():
             supervised.child.discards = True
             supervised.ladder.start()
-        self._drop_early()
+        if self._early is not None:
+            # It has done nothing yet that would have to be put right.
+            self._early.kill()
         for connection in self._connections.values():
             connection.take_leave()
             self._loop.call_later(_FAREWELL_S, connection.close)
         self._reap()
-
-    def _drop_early(self) -> None:
-        if self._early is not None:
-            self._early.close()
-            self._early = None
 
     def _child(self, channel: int) -> _Supervised:
         try:
@@ -269,7 +266,8 @@ class Supervisor:
             if pid == 0:
                 break
             if self._early is not None and self._early.pid == pid:
-                self._drop_early()
+                self._early.close()
+                self._early = None
             for supervised in self._children.values():
                 if supervised.child.pid == pid:
                     self._child_ended(supervised, status)
