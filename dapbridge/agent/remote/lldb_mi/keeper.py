@@ -21,6 +21,7 @@ from contextlib import suppress
 from dapbridge.agent.remote import healing, watchpoints
 
 Pair = tuple[socket.socket, socket.socket]
+"""The MI server's end of the connection to lldb-server, and lldb-server's."""
 
 _ANSWER_S = 1.0
 _END_S = 2.0
@@ -29,10 +30,8 @@ _END_S = 2.0
 class Keeper:
     """Sees to the end of both; `pid` is the target's process, `server` the MI server's."""
 
-    def __init__(
-        self, pid: int, server: int, lldb_server: str, connection: tuple[socket.socket, socket.socket]
-    ) -> None:
-        """lldb_server: its path, for it is started here; connection: the MI server's end of the one to it, and its."""
+    def __init__(self, pid: int, server: int, lldb_server: str, connection: Pair) -> None:
+        """lldb_server: its path, for it is started here."""
         self._pid = pid
         self._server = server
         self._path = lldb_server

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 def keep(pid: int, server: int, connection: Pair, assist: Callable[[], None]) -> None:
     """Be the keeper of the process `server`, until the end; the target is process `pid`.
 
-    connection: the server's end of the one to lldb-server, and the other end; assist: what is done for the server
-    meanwhile.
+    assist: what is done for the server meanwhile.
     """
     from dapbridge.agent.remote.lldb_mi.keeper import Keeper
 
