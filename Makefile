@@ -7,6 +7,9 @@ ARGS :=
 # The extension for VS Code, with the Node.js of the virtual environment.
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix vscode-extension
 
+# As an installed dapbridge is, also where Python is told to write no bytecode.
+COMPILE = .venv/bin/python -m compileall -q dapbridge
+
 .PHONY: help demo test bench bench-stacks bench-go bench-lldb check format docs vsix lock clean
 
 help:
@@ -35,18 +38,22 @@ test:
 
 bench-go:
 	$(SETUP) test
+	@$(COMPILE)
 	@.ci/as-root env PYTHONPATH=.:tests:bench .venv/bin/python bench/delve.py $(ARGS)
 
 bench-lldb:
 	$(SETUP) test
+	@$(COMPILE)
 	@.ci/as-root env PYTHONPATH=.:tests .venv/bin/python bench/lldb_dap.py $(ARGS)
 
 bench:
 	$(SETUP) test
+	@$(COMPILE)
 	@.ci/as-root env PYTHONPATH=.:tests .venv/bin/python bench/attach.py $(ARGS)
 
 bench-stacks:
 	$(SETUP) test
+	@$(COMPILE)
 	@.ci/as-root env PYTHONPATH=.:tests .venv/bin/python bench/stacks.py $(ARGS)
 
 check:
