@@ -10,11 +10,43 @@ from importlib.resources.abc import Traversable
 
 import msgspec
 
+_AGENT = "dapbridge.agent.remote"
+_SERVER = "dapbridge.agent.remote.lldb_mi"
+
 _SHARED = ("loader.py", "healing.py", "kernel.py", "link_map.py", "processes.py", "rootfs.py", "watchpoints.py")
 """Modules of the agent's that the server uses too."""
 
-_FIRST = ("errors.py", "traps.py", "session.py", "files.py", "symbols.py")
-"""Modules that the server begins with: they are compiled first (`lldb_mi/compiling.py`)."""
+EARLY = (
+    *("compiling", "main", "fitness", "output", "parsing", "keeper"),
+    *(
+        "symbols",
+        "errors",
+        "files",
+        "session",
+        "traps",
+        "healing",
+        "kernel",
+        "processes",
+        "rootfs",
+        "link_map",
+        "watchpoints",
+    ),
+    *(
+        "areas",
+        "attaching",
+        "events",
+        "breakpoints",
+        "conditions",
+        "expressions",
+        "commands",
+        "hits",
+        "looking",
+        "names",
+    ),
+    *("exits", "signals", "modules", "new_program", "stops", "watching", "threads", "batch", "execution", "settings"),
+    "server",
+)
+"""Modules that the server starts with: they are compiled for it, in this order (`lldb_mi/compiling.py`)."""
 
 _LOOKING = (
     *("values.py", "dispatch.py", "views.py", "texts.py", "summaries.py", "assigning.py"),
@@ -44,7 +76,7 @@ def first_bytes(pid: int) -> bytes:
 
 @cache
 def make_bundle() -> bytes:
-    """Pack the modules, in the order in which they are compiled."""
+    """Pack the modules."""
     remote = files("dapbridge.agent").joinpath("remote")
     found: dict[str, str] = {}
 
@@ -54,10 +86,10 @@ def make_bundle() -> bytes:
                 name = f"{package}.{file.name.removesuffix('.py')}".removesuffix(".__init__")
                 found[name] = file.read_text("utf-8")
 
-    add("dapbridge.agent.remote", *(remote.joinpath(name) for name in _SHARED))
-    add("dapbridge.agent.remote.lldb_mi", *(remote.joinpath("lldb_mi", name) for name in _FIRST))
-    add("dapbridge.agent.remote.lldb_mi", *remote.joinpath("lldb_mi").iterdir())
-    add("dapbridge.agent.remote.lldb_mi.gdb_api", *remote.joinpath("lldb_mi", "gdb_api").iterdir())
+    add(_AGENT, *(remote.joinpath(name) for name in _SHARED))
+    add(_SERVER, *remote.joinpath("lldb_mi").iterdir())
+    add(f"{_SERVER}.gdb_api", *remote.joinpath("lldb_mi", "gdb_api").iterdir())
     inside_gdb = files("dapbridge.engines.mi").joinpath("inside_gdb")
     add("dapbridge.engines.mi.inside_gdb", *(inside_gdb.joinpath(name) for name in _LOOKING))
-    return zlib.compress(msgspec.json.encode(found))
+    early = [name for each in EARLY for name in (f"{_SERVER}.{each}", f"{_AGENT}.{each}") if name in found]
+    return zlib.compress(msgspec.json.encode({"sources": found, "early": early}))

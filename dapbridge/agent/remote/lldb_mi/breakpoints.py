@@ -12,7 +12,6 @@ import lldb
 from dapbridge.agent.remote.lldb_mi import conditions, hits
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.names import without_return_type
 from dapbridge.agent.remote.lldb_mi.output import Named
 from dapbridge.agent.remote.lldb_mi.parsing import take_flag, take_option
@@ -207,6 +206,8 @@ def info_functions(session: Session, *words: str) -> dict[str, Any]:
 
 def _functions(session: Session) -> Iterator[str]:
     """Yield the names of the functions with debug information, as the symbol tables have them."""
+    from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
+
     for module in session.target.module_iter():
         if not module.GetNumCompileUnits():
             continue

@@ -49,8 +49,28 @@ def mi_command(
     return mark
 
 
-def collect(areas: Iterable[ModuleType]) -> dict[str, Command]:
-    """Return the marked commands of the modules by name."""
+class Commands:
+    """The marked commands of modules, by name."""
+
+    def __init__(self, areas: Iterable[ModuleType], late: Callable[[], Iterable[ModuleType]]) -> None:
+        """late: imports the modules that aren't there yet."""
+        self._late: Callable[[], Iterable[ModuleType]] | None = late
+        self._found = _collect(areas)
+
+    def find(self, name: str) -> Command | None:
+        """Return a command, for which the late modules may be imported."""
+        if name not in self._found:
+            self.complete()
+        return self._found.get(name)
+
+    def complete(self) -> None:
+        """Import the late modules."""
+        if self._late is not None:
+            late, self._late = self._late, None
+            self._found |= _collect(late())
+
+
+def _collect(areas: Iterable[ModuleType]) -> dict[str, Command]:
     return {
         command.name: command
         for area in areas

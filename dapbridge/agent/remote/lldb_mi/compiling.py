@@ -1,6 +1,6 @@
-"""The server's modules are compiled by the keeper while the server loads LLDB: each of the two takes as long.
+"""What the server starts with is compiled by the keeper while the server loads LLDB: each of the two takes its time.
 
-They can't come compiled: the code of one Python suits no other.
+It can't come compiled: the code of one Python suits no other.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import CodeType
 
     from dapbridge.agent.remote.lldb_mi.starting import Handover
@@ -26,11 +27,11 @@ class Giver:
         self._given: set[str] = set()
         finder.compile = self._compile_and_give  # type: ignore[method-assign]
 
-    def give_rest(self) -> None:
-        """Compile what is left, in the bundle's order."""
+    def give(self, names: Iterable[str]) -> None:
+        """Compile the rest of these, and end."""
         # A fault of a module is met by the server too.
         with suppress(SyntaxError):
-            for name in self._finder.names():
+            for name in names:
                 if name not in self._given:
                     self._compile_and_give(name)
         self._finder.compile = self._compile  # type: ignore[method-assign]
@@ -46,14 +47,20 @@ class Giver:
 
 
 class Taker:
-    """The server's side: it takes modules as they come, up to the wanted one, and compiles what doesn't come."""
+    """The server's side: takes modules as they come, up to the wanted one, until `end`; others it compiles itself."""
 
-    def __init__(self, finder: BundleFinder, handover: Handover) -> None:
+    def __init__(self, finder: BundleFinder, handover: Handover, names: Iterable[str]) -> None:
+        """names: what will come."""
+        self._finder = finder
         self._handover = handover
         self._compile = finder.compile
         self._codes: dict[str, CodeType] = {}
-        self._awaited = set(finder.names())
+        self._awaited = set(names)
         finder.compile = self._take  # type: ignore[method-assign]
+
+    def end(self) -> None:
+        """Take no more. From now on several threads may import."""
+        self._finder.compile = self._compile  # type: ignore[method-assign]
 
     def _take(self, name: str) -> CodeType:
         while name in self._awaited:

@@ -8,7 +8,6 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_outermost
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 
@@ -75,6 +74,8 @@ def finish(session: Session) -> dict[str, Any]:
     level = session.wanted_frame or 0
     thread = _begin_step(session)
     frame = thread.GetFrameAtIndex(level)
+    from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_outermost
+
     if is_outermost(session, frame):
         raise MiError('"finish" not meaningful in the outermost frame.')
     error = lldb.SBError()

@@ -8,12 +8,11 @@ from typing import Any
 
 from dapbridge.agent.remote.lldb_mi import looking
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
-from dapbridge.agent.remote.lldb_mi.gdb_api.code import path_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
 from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_main, main_range
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import without_hash
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
-from dapbridge.agent.remote.lldb_mi.names import without_return_type
+from dapbridge.agent.remote.lldb_mi.names import path_of, without_return_type
 from dapbridge.agent.remote.lldb_mi.output import Named
 from dapbridge.agent.remote.lldb_mi.session import Session
 

@@ -15,8 +15,6 @@ from typing import Any
 import lldb
 
 from dapbridge.agent.remote.lldb_mi import looking
-from dapbridge.agent.remote.lldb_mi.gdb_api.current import current
-from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import is_true
 from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 OPERATORS: tuple[Callable[[int, int], bool], ...] = (
@@ -71,6 +69,8 @@ class When:
         self._count = count
 
     def __call__(self, frame: Any) -> bool:
+        from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import is_true
+
         try:
             if self._condition and not is_true(self._condition):
                 return False
@@ -88,7 +88,6 @@ def set_when(session: Session, breakpoint_: Any, condition: str, ignored_hits: i
         # LLDB's own count would be one for each place.
         count = Count(OPERATORS.index(int.__gt__), ignored_hits)
     if condition or count is not None:
-        looking.part("views")
         decide(session, breakpoint_, When(session, breakpoint_.GetID(), condition, count))
     else:
         watch_hits(session, breakpoint_)
@@ -96,6 +95,8 @@ def set_when(session: Session, breakpoint_: Any, condition: str, ignored_hits: i
 
 def decide(session: Session, breakpoint_: Any, decision: Decide) -> None:
     """Have `decision` asked at each hit of a breakpoint, in LLDB's thread for events."""
+    # Not at a hit, for which the target stands.
+    looking.part("views")
     session.decisions[breakpoint_.GetID()] = decision
     watch_hits(session, breakpoint_)
 
@@ -133,6 +134,11 @@ def decide_left(session: Session, hits: Hits) -> None:
                 _decide(session, hits, thread.GetFrameAtIndex(0), number)
 
 
+def _ask(session: Session, decision: Decide, frame: Any) -> bool:
+    looking.bind(session)
+    return decision(frame)
+
+
 def numbers_at(thread: Any) -> list[int]:
     """Return the breakpoints at whose common place a thread stands, those aside that are LLDB's own means."""
     numbers = (thread.GetStopReasonDataAtIndex(index) for index in range(0, thread.GetStopReasonDataCount(), 2))
@@ -152,8 +158,7 @@ def _decide(session: Session, hits: Hits, frame: Any, number: int) -> bool:
     with session.lock:
         session.hit_frame = frame
         try:
-            current.bind(session)
-            stops = decision is None or decision(frame)
+            stops = decision is None or _ask(session, decision, frame)
         except Exception:  # noqa: BLE001 - one stop too many is better than none
             traceback.print_exc(file=sys.stderr)
             stops = True

@@ -41,8 +41,11 @@ def keep(pid: int, server: int, connection: Pair, assist: Callable[[], None]) ->
     sys.exit(code)
 
 
-def serve(pid: int, connection: Pair) -> None:
-    """Be the MI server, until the end; the module `lldb` has been imported if it can be."""
+def serve(pid: int, connection: Pair, note_started: Callable[[], None]) -> None:
+    """Be the MI server, until the end; the module `lldb` has been imported if it can be.
+
+    note_started: called when all modules are there that are needed up to the attach.
+    """
     _set_name("lldb-mi")
     ours, theirs = connection
     theirs.close()
@@ -69,14 +72,17 @@ def serve(pid: int, connection: Pair) -> None:
     with suppress(MiError):
         symbols.read(session, f"/proc/{pid}/exe")
 
-    from dapbridge.agent.remote.lldb_mi.areas import AREAS
-    from dapbridge.agent.remote.lldb_mi.commands import collect
+    from dapbridge.agent.remote.lldb_mi import areas
+    from dapbridge.agent.remote.lldb_mi.commands import Commands
     from dapbridge.agent.remote.lldb_mi.server import Server
 
+    note_started()
+    commands = Commands(areas.EARLY, areas.late)
+    session.later.append(commands.complete)
     # What is there now stays: to look through it all again and again would take its time.
     gc.freeze()
     gc.enable()
-    Server(session, collect(AREAS), _open_input()).run()
+    Server(session, commands, _open_input()).run()
     sys.stderr.flush()
     # LLDB's own threads may hang in its destructors.
     os._exit(0 if session.let_go() else 1)

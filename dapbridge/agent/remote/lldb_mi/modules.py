@@ -9,7 +9,7 @@ import lldb
 from dapbridge.agent.remote import processes
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.files import linker_names
-from dapbridge.agent.remote.lldb_mi.gdb_api.code import path_of
+from dapbridge.agent.remote.lldb_mi.names import path_of
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 

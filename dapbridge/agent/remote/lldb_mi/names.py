@@ -1,6 +1,8 @@
-"""Names of functions as a debugger shows them, out of what LLDB has of them. Pure."""
+"""Names of functions and files as a debugger shows them, out of what LLDB has of them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 _OPENING, _CLOSING = "<([{", ">)]}"
 
@@ -18,3 +20,9 @@ def without_return_type(name: str) -> str:
         if character == " " and depth == 0:
             begin = at + 1
     return name[begin:]
+
+
+def path_of(file: Any) -> str:
+    """Return the path of an SBFileSpec."""
+    folder, name = file.GetDirectory(), file.GetFilename()
+    return f"{folder.rstrip('/')}/{name}" if folder else str(name or "")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from dapbridge.agent.remote.lldb_mi.commands import Command
+from dapbridge.agent.remote.lldb_mi.commands import Command, Commands
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.parsing import parse_command, take_option
 from dapbridge.agent.remote.lldb_mi.session import Session
@@ -21,7 +21,7 @@ _IDLE_S = 0.03
 class Server:
     """Runs commands until stdin ends or `-gdb-exit`."""
 
-    def __init__(self, session: Session, commands: dict[str, Command], input_: Any) -> None:
+    def __init__(self, session: Session, commands: Commands, input_: Any) -> None:
         self._session = session
         self._commands = commands
         self._input = input_
@@ -100,7 +100,7 @@ class Server:
 
     def execute(self, name: str, words: list[str]) -> tuple[Command, dict[str, Any]]:
         """Run one command; return it and its answer. Raises MiError."""
-        command = self._commands.get(name)
+        command = self._commands.find(name)
         if command is None:
             raise MiError(f"Undefined MI command: {name.removeprefix('-')}")
         session = self._session

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dapbridge.agent.remote.lldb_mi import rust_formatters
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.session import Session
@@ -37,6 +36,8 @@ def interpreter_exec(session: Session, interpreter: str, command: str) -> dict[s
     """Run a command of LLDB's command line; what it prints is told as console stream."""
     if interpreter != "console":
         raise MiError(f"no interpreter {interpreter!r}")
+    from dapbridge.agent.remote.lldb_mi import rust_formatters
+
     rust_formatters.load(session)
     if command.startswith("show ") and (name := command.removeprefix("show ").strip()) in _DEFAULTS:
         session.output.console(f"{name} is {show(session, name)['value']}\n")

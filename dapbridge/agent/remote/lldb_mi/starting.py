@@ -78,15 +78,16 @@ def _be_keeper(server: int, to_lldb_server: Pair, handover: Handover) -> None:
     import json
     import zlib
 
-    sources: dict[str, str] = json.loads(zlib.decompress(bundle))
-    handover.give(marshal.dumps((pid, sources)))
+    content = json.loads(zlib.decompress(bundle))
+    sources, early = content["sources"], content["early"]
+    handover.give(marshal.dumps((pid, sources, early)))
     finder = _make_finder(sources)
     from dapbridge.agent.remote.lldb_mi.compiling import Giver
 
     giver = Giver(finder, handover)
     from dapbridge.agent.remote.lldb_mi.main import keep
 
-    keep(pid, server, to_lldb_server, giver.give_rest)
+    keep(pid, server, to_lldb_server, lambda: giver.give(early))
 
 
 def _be_server(to_lldb_server: Pair, handover: Handover) -> None:
@@ -95,14 +96,14 @@ def _be_server(to_lldb_server: Pair, handover: Handover) -> None:
     first = handover.take()
     if not first:
         return
-    pid, sources = marshal.loads(first)
+    pid, sources, early = marshal.loads(first)
     finder = _make_finder(sources)
     from dapbridge.agent.remote.lldb_mi.compiling import Taker
 
-    Taker(finder, handover)
+    taker = Taker(finder, handover, early)
     from dapbridge.agent.remote.lldb_mi.main import serve
 
-    serve(pid, to_lldb_server)
+    serve(pid, to_lldb_server, taker.end)
 
 
 def _make_finder(sources: dict[str, str]) -> BundleFinder:

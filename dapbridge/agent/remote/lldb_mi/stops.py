@@ -9,8 +9,6 @@ import lldb
 
 from dapbridge.agent.remote.lldb_mi import breakpoints, signals, watching
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import LAST, set_convenience_variable
-from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
 from dapbridge.agent.remote.lldb_mi.session import Hits, Session
 
 _NO_REASONS = (lldb.eStopReasonInvalid, lldb.eStopReasonNone)
@@ -151,6 +149,9 @@ def _step_fields(session: Session, thread: Any) -> dict[str, Any]:
     if kind == "function-finished":
         value = thread.GetStopReturnValue()
         if value.IsValid() and value.GetError().Success():
+            from dapbridge.agent.remote.lldb_mi.gdb_api.evaluation import LAST, set_convenience_variable
+            from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
+
             kept = value.Persist()
             set_convenience_variable(LAST, Value.of(kept))
             fields |= {"gdb-result-var": kept.GetName(), "return-value": kept.GetValue() or kept.GetSummary() or ""}

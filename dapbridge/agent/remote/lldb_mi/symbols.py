@@ -58,7 +58,7 @@ def read(session: Session, path: str) -> None:
     for module in target.module_iter():
         # Its index of names, which a breakpoint needs; not while the target stands.
         module.FindSymbol("main")
-    # The client's breakpoints needn't wait for that.
+    # The server's own modules, and the client's breakpoints, needn't wait for that.
     session.reading = threading.Thread(target=read_ahead, args=(session, session.locator), daemon=True)
     session.reading.start()
     session.program = path

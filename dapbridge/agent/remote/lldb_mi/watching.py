@@ -17,7 +17,6 @@ import lldb
 from dapbridge.agent.remote.lldb_mi import breakpoints, hits, looking
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
-from dapbridge.agent.remote.lldb_mi.gdb_api.current import current, read_memory
 from dapbridge.agent.remote.lldb_mi.session import Session
 
 _FIRST = 1 << 20
@@ -114,7 +113,7 @@ class Watch:
 
         session.hit_frame = thread.GetFrameAtIndex(0)
         try:
-            current.bind(session)
+            looking.bind(session)
             if self._condition and not gdb.parse_and_eval(self._condition):
                 return False
         except gdb.error:
@@ -126,8 +125,10 @@ class Watch:
 
     def _look(self, session: Session) -> None:
         """Read what is there now."""
+        from dapbridge.agent.remote.lldb_mi.gdb_api.current import read_memory
+
         size = int(self._wish["size"])
-        current.bind(session)
+        looking.bind(session)
         try:
             self._data = read_memory(self._address, size)
         except looking.part("views").ERRORS:
@@ -153,7 +154,7 @@ class Watch:
         """Learn from the expression with which type the place is shown."""
         import gdb
 
-        current.bind(session)
+        looking.bind(session)
         try:
             value = gdb.parse_and_eval(self._wish["expression"]) if self._wish["expression"] else None
         except gdb.error:
@@ -219,7 +220,7 @@ def insert_early(session: Session) -> None:
 
 
 def _insert(session: Session, number: int, wish: dict[str, Any]) -> None:
-    current.bind(session)
+    looking.bind(session)
     places = looking.part(_MODULE)
     import gdb
 

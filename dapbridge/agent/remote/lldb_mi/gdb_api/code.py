@@ -15,18 +15,13 @@ from dapbridge.agent.remote.lldb_mi.gdb_api.errors import error
 from dapbridge.agent.remote.lldb_mi.gdb_api.symbols import name_at, name_of
 from dapbridge.agent.remote.lldb_mi.gdb_api.types import Type
 from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value
+from dapbridge.agent.remote.lldb_mi.names import path_of
 
 _GLOBAL = (lldb.eValueTypeVariableGlobal,)
 _STATIC = (lldb.eValueTypeVariableStatic, lldb.eValueTypeVariableThreadLocal)
 _TARGET_OF_BRANCH = re.compile(r"(?:\*)?0x[0-9a-f]+\Z")
 _LONGEST = 16
 _RELATIVE = re.compile(r"(?P<distance>-?0x[0-9a-f]+)\(%rip\)")
-
-
-def path_of(file: Any) -> str:
-    """Return the path of an SBFileSpec."""
-    folder, name = file.GetDirectory(), file.GetFilename()
-    return f"{folder.rstrip('/')}/{name}" if folder else str(name or "")
 
 
 class LineEntry(NamedTuple):
