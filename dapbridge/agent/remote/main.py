@@ -1,4 +1,4 @@
-"""The agent's start: prepares this process, says hello, and only then imports the rest, while the host is reading."""
+"""The agent's start: starts a debugger, prepares this process, says hello, each with no more imports than it takes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import os
 import resource
 import signal
 import sys
-
-from dapbridge.agent.remote import kernel, namespaces, processes
-from dapbridge.agent.remote.stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +20,20 @@ def main(scope: dict[str, Any], silence_s: float, early_argv: list[str]) -> None
     early_argv: a debugger that will be asked for, and is started first of all; [] for none.
     """
     signal.alarm(0)  # the bootstrap's limit for the bundle
-    stream = _prepare(scope["join_pid"])
-    early = _launch(early_argv) if early_argv else None
+    _prepare()
+    refusal = _join(scope["join_pid"])
+    early = _launch(early_argv) if early_argv and refusal is None else None
+
+    from dapbridge.agent.remote import kernel, processes
+    from dapbridge.agent.remote.stream import Stream
+
+    # gdb leaves helpers behind that nobody else would reap (PR_SET_CHILD_SUBREAPER(2const)).
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    stream = Stream()
+    if refusal is not None:
+        stream.send(event="refused", text=refusal)
+        stream.flush()
+        sys.exit(1)
     pids = processes.target_pids(scope["container_id"], scope["main_pid"])
     found = processes.list_facts(pids)
     main_pid = processes.main_pid(found, scope["main_pid"])
@@ -33,12 +42,33 @@ def main(scope: dict[str, Any], silence_s: float, early_argv: list[str]) -> None
         event="hello", hello={**processes.own_facts(), "python": version, "main_pid": main_pid, "processes": found}
     )
     stream.flush()
-
+    # While the host is reading.
     from dapbridge.agent.remote.loop import Loop
     from dapbridge.agent.remote.rescue import Rescue
     from dapbridge.agent.remote.supervisor import Supervisor
 
     Supervisor(stream, Rescue(scope["container_id"], main_pid, stream.log), Loop(), silence_s, early).run()
+
+
+def _prepare() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.chdir("/")
+    if os.getpgrp() != os.getpid():  # a container's main process leads its session already
+        # Ctrl-C in the user's terminal is the bridge's business; it must not reach the debugger.
+        os.setsid()
+
+
+def _join(pid: int | None) -> str | None:
+    """Go on in the PID namespace of a process, if one is named; return why that can't be."""
+    if pid is None:
+        return None
+    from dapbridge.agent.remote import namespaces
+
+    try:
+        namespaces.join(pid)
+    except namespaces.JoinError as error:
+        return str(error)
+    return None
 
 
 def _launch(argv: list[str]) -> Launched | None:
@@ -49,25 +79,3 @@ def _launch(argv: list[str]) -> Launched | None:
     except OSError:
         # It will be told to who asks for it.
         return None
-
-
-def _prepare(join_pid: int | None) -> Stream:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.chdir("/")
-    if os.getpgrp() != os.getpid():  # a container's main process leads its session already
-        # Ctrl-C in the user's terminal is the bridge's business; it must not reach the debugger.
-        os.setsid()
-    refusal = None
-    if join_pid is not None:
-        try:
-            namespaces.join(join_pid)
-        except namespaces.JoinError as error:
-            refusal = str(error)
-    # gdb leaves helpers behind that nobody else would reap (PR_SET_CHILD_SUBREAPER(2const)).
-    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    stream = Stream()
-    if refusal is not None:
-        stream.send(event="refused", text=refusal)
-        stream.flush()
-        sys.exit(1)
-    return stream

@@ -13,9 +13,7 @@ import select
 import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from dapbridge.agent.remote import healing, watchpoints
@@ -39,11 +37,8 @@ class Keeper:
         self._lldb_server = 0
         self._healed_before: frozenset[int] = frozenset()
 
-    def run(self, assist: Callable[[], None]) -> int:
-        """Return the exit code, or minus the signal that ended the MI server.
-
-        assist: what is done here meanwhile, in a thread.
-        """
+    def run(self) -> int:
+        """Return the exit code, or minus the signal that ended the MI server."""
         ours, theirs = self._connection
         self._lldb_server = _start_lldb_server(self._path, theirs)
         theirs.close()
@@ -52,7 +47,6 @@ class Keeper:
         # Its stdin is the MI server's alone.
         _point_to_null(0)
         _point_to_null(1)
-        threading.Thread(target=assist, daemon=True).start()
         # No rights, or no process any more: lldb-server will say it better.
         with suppress(OSError):
             self._healed_before = frozenset(healing.find_breakpoints(self._pid))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def keep(pid: int, server: int, connection: Pair, assist: Callable[[], None]) -> None:
     """Be the keeper of the process `server`, until the end; the target is process `pid`.
 
-    assist: what is done for the server meanwhile.
+    assist: does what the server waits for.
     """
     from dapbridge.agent.remote.lldb_mi.keeper import Keeper
 
@@ -33,7 +33,9 @@ def keep(pid: int, server: int, connection: Pair, assist: Callable[[], None]) ->
         os.waitpid(server, 0)
         fitness.refuse(problem, _open_input(), Output(1))
         return
-    code = Keeper(pid, server, lldb_server, connection).run(assist)
+    # Before lldb-server starts, which takes its time too: the server wants this first.
+    assist()
+    code = Keeper(pid, server, lldb_server, connection).run()
     if code < 0:
         with suppress(OSError):  # SIGKILL has no handler
             signal.signal(-code, signal.SIG_DFL)
