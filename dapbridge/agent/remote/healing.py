@@ -55,16 +55,22 @@ def write_back(pid: int, originals: dict[int, bytes]) -> None:
     """Write the bytes into the process's memory. Raises OSError."""
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
     try:
-        _write_all(memory, originals)
+        write(pid, memory, originals)
+    finally:
+        os.close(memory)
+
+
+def write(pid: int, memory: int, data: dict[int, bytes]) -> None:
+    """Write bytes, by their addresses, into the process's memory, which is open. Raises OSError."""
+    try:
+        _write_all(memory, data)
     except OSError:
         # A kernel with proc_mem.force_override=ptrace lets only the process's tracer write to read-only pages.
         _seize(pid)
         try:
-            _write_all(memory, originals)
+            _write_all(memory, data)
         finally:
             _detach(pid)
-    finally:
-        os.close(memory)
 
 
 def heal(pid: int, leave: frozenset[int] = frozenset()) -> int:
@@ -173,9 +179,9 @@ def _open_map_file(pid: int, mapping: Mapping) -> int:
     return os.open(f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _write_all(memory: int, originals: dict[int, bytes]) -> None:
-    for address, data in originals.items():
-        os.pwrite(memory, data, address)
+def _write_all(memory: int, data: dict[int, bytes]) -> None:
+    for address, each in data.items():
+        os.pwrite(memory, each, address)
 
 
 def _seize(pid: int) -> None:
