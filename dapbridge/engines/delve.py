@@ -212,14 +212,17 @@ class Farewell:
         """Have it said, with all that was noted up to now, or not."""
         if self._channel is None:
             return
-        numbers = itertools.count(_FIRST_FAREWELL)
-        connection = DapConnection()
-        requests = [*self._clearing.values(), ("continue", {"threadId": 1})] if wanted else []
-        farewell = b"".join(connection.send(Request(next(numbers), name, body)) for name, body in requests)
+        farewell = self._make() if wanted else b""
         if farewell != self._said:
             self._said = farewell
             with suppress(ProtocolError):  # the agent is gone, and has said the last one
                 self._agent.set_farewell(self._channel, farewell)
+
+    def _make(self) -> bytes:
+        numbers = itertools.count(_FIRST_FAREWELL)
+        connection = DapConnection()
+        requests = [*self._clearing.values(), ("continue", {"threadId": 1})]
+        return b"".join(connection.send(Request(next(numbers), name, body)) for name, body in requests)
 
 
 class Words:
