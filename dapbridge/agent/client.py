@@ -6,6 +6,7 @@
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -16,7 +17,7 @@ from dapbridge.agent.bundle import SILENCE_S, make_bundle
 from dapbridge.agent.facts import AgentScope, Hello, Inspection, Libraries, Process, Snapshot
 from dapbridge.agent.frames import CONTROL, FIRST_FREE, LOG, MAX_CHUNK, Channels, FrameError
 from dapbridge.errors import ProtocolError, UserError
-from dapbridge.transport import Transport
+from dapbridge.transport import Feeding, Take, Transport
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Agent:
 
     hello: Hello
     _ping_timer: asyncio.TimerHandle
+    _silence_timer: asyncio.TimerHandle
 
     def __init__(self, transport: Transport, silence_s: float) -> None:
         self._transport = transport
@@ -72,6 +74,7 @@ class Agent:
         self._free_channels = itertools.count(FIRST_FREE)
         self._release_limit_s = _LAST_STEPS_S
         self._is_running = False
+        self._heard_at = time.monotonic()
         self._end_reason: str | None = None
         self._letting_go: str | None = None
         self._released = False
@@ -99,7 +102,7 @@ class Agent:
             async with asyncio.timeout(timeout_s):
                 transport.write(make_bundle(scope, silence_s=silence_s, early_argv=early_argv))
                 while not hasattr(agent, "hello"):
-                    if not await agent._read():
+                    if not agent._take(await transport.read()):
                         raise ProtocolError(f"no hello from the agent in the sidecar: {agent._end_reason}")
         except TimeoutError:
             raise ProtocolError(f"no hello from the agent in the sidecar within {timeout_s:g} s") from None
@@ -111,18 +114,20 @@ class Agent:
         if self._is_running or self._end_reason is not None:
             await self._ended.wait()
             return
-        loop = asyncio.get_running_loop()
         self._is_running = True
+        self._heard_at = time.monotonic()
         self._ping()
         try:
-            async with asyncio.timeout(self._silence_s) as silence:
-                while await self._read():
-                    silence.reschedule(loop.time() + self._silence_s)
+            async with asyncio.timeout(None) as silence:
+                self._check_silence(silence)
+                if not await self._transport.feed(self._take):
+                    self._take(b"")
         except TimeoutError:
-            self._finish(f"nothing heard from it for {self._silence_s:g} s")
+            self._finish_silent()
         finally:
             self._is_running = False
             self._ping_timer.cancel()
+            self._silence_timer.cancel()
 
     async def processes(self) -> tuple[Process, ...]:
         """List the target's processes, the earliest-started first."""
@@ -263,12 +268,17 @@ class Agent:
         """Why the agent is gone; None while it isn't."""
         return self._end_reason
 
-    async def _read(self) -> bool:
-        """Take the next bytes of the stream; return False after its end."""
-        data = await self._transport.read()
+    def _take(self, data: bytes) -> bool:
+        """Take the next bytes of the stream, b"" at its end; return False after that."""
         if not data:
             self._finish(f"it has let go of the target ({self._letting_go})" if self._released else "its stream ended")
             return False
+        now = time.monotonic()
+        if self._is_running and now - self._heard_at >= self._silence_s:
+            # This process itself has stood still: what has waited since is as old, and the agent has let go.
+            self._finish_silent()
+            return False
+        self._heard_at = now
         try:
             events = self._channels.receive_data(data)
             for channel, payload in events:
@@ -360,6 +370,18 @@ class Agent:
         self._send({"request": "ping"})
         self._ping_timer = asyncio.get_running_loop().call_later(self._silence_s / 4, self._ping)
 
+    def _check_silence(self, silence: asyncio.Timeout) -> None:
+        # A timer that is put off by all that comes would cost more than the rest of the reading.
+        loop = asyncio.get_running_loop()
+        left_s = self._heard_at + self._silence_s - time.monotonic()
+        if left_s > 0:
+            self._silence_timer = loop.call_later(left_s, self._check_silence, silence)
+        else:
+            silence.reschedule(loop.time())
+
+    def _finish_silent(self) -> None:
+        self._finish(f"nothing heard from it for {self._silence_s:g} s")
+
     def _finish(self, reason: str) -> None:
         if self._end_reason is not None:
             return
@@ -390,6 +412,7 @@ class Channel:
         self._received: list[bytes] = []
         self._at_end = False
         self._reader: asyncio.Future[None] | None = None
+        self._feeding: Feeding | None = None
 
     async def read(self) -> bytes:
         """See Transport."""
@@ -402,6 +425,15 @@ class Channel:
         self._received.clear()
         self._agent._consume(self.number, len(data))
         return data
+
+    async def feed(self, take: Take) -> bool:
+        """See Transport."""
+        if self._received and not take(await self.read()):
+            return True
+        if self._at_end:
+            return False
+        self._feeding = Feeding(take)
+        return await self._feeding.wait()
 
     def write(self, data: bytes) -> None:
         """See Transport."""
@@ -419,8 +451,14 @@ class Channel:
 
     def receive(self, data: bytes | None) -> None:
         """Take what came; None is its end."""
+        feeding = self._feeding if self._feeding is not None and not self._feeding.is_over else None
         if data is None:
             self._at_end = True
+            if feeding is not None:
+                feeding.end()
+        elif feeding is not None:
+            self._agent._channels.consume(self.number, len(data))
+            feeding.receive(data)
         else:
             self._received.append(data)
         if self._reader is not None:

@@ -4,7 +4,6 @@ A TLS or ssh connection is no socket that asyncio could take over: two threads c
 pair, and asyncio gets the other end; the kernel's buffers pass back-pressure on, both ways.
 """
 
-import asyncio
 import logging
 import select
 import socket
@@ -17,12 +16,12 @@ import docker
 
 from dapbridge.errors import ProtocolError
 from dapbridge.runtimes.docker_frames import FrameDecoder
-from dapbridge.runtimes.stream import EndingStream
+from dapbridge.runtimes.stream import SocketStream
+from dapbridge.transport import Take
 
 _log = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
-_READ_AHEAD_BYTES = 256 * 1024
 
 
 class _Channel(Protocol):
@@ -53,7 +52,7 @@ def attach(api: docker.APIClient, container_id: str) -> socket.socket:
 class DockerStream:
     """The Transport over an attach stream: stdin one way, stdout the other; stderr goes to `on_stderr`."""
 
-    def __init__(self, connection: EndingStream, on_stderr: Callable[[bytes], None]) -> None:
+    def __init__(self, connection: SocketStream, on_stderr: Callable[[bytes], None]) -> None:
         self._connection = connection
         self._on_stderr = on_stderr
         self._decoder = FrameDecoder()
@@ -61,13 +60,7 @@ class DockerStream:
     @classmethod
     async def open(cls, connection: socket.socket, on_stderr: Callable[[bytes], None]) -> "DockerStream":
         """Take over a connected socket."""
-        connection.setblocking(False)
-        try:
-            streams = await asyncio.open_connection(sock=connection, limit=_READ_AHEAD_BYTES)
-        except BaseException:
-            connection.close()
-            raise
-        return cls(EndingStream(*streams), on_stderr)
+        return cls(await SocketStream.open(connection), on_stderr)
 
     @property
     def ended(self) -> bool:
@@ -77,15 +70,28 @@ class DockerStream:
     async def read(self) -> bytes:
         """Return the next bytes of stdout; b"" at the end."""
         while data := await self._connection.read():
-            try:
-                stdout = self._take(data)
-            except ProtocolError as error:
-                _log.error("attach stream: %s", error)
+            stdout = self._decode(data)
+            if stdout is None:
                 await self.aclose()
                 return b""
             if stdout:
                 return stdout
         return b""
+
+    async def feed(self, take: Take) -> bool:
+        """See Transport."""
+        is_broken = False
+
+        def take_stdout(data: bytes) -> bool:
+            nonlocal is_broken
+            stdout = self._decode(data)
+            is_broken = stdout is None
+            return take(stdout) if stdout else not is_broken
+
+        goes_on = await self._connection.feed(take_stdout)
+        if is_broken:
+            await self.aclose()
+        return goes_on and not is_broken
 
     def write(self, data: bytes) -> None:
         """Queue bytes for stdin."""
@@ -99,13 +105,18 @@ class DockerStream:
         """End stdin after what was written, and close."""
         await self._connection.aclose()
 
-    def _take(self, data: bytes) -> bytes:
+    def _decode(self, data: bytes) -> bytes | None:
+        """Return what there is of stdout; None for what is no stream of Docker's."""
         stdout = []
-        for output in self._decoder.receive_data(data):
-            if output.is_stderr:
-                self._on_stderr(output.data)
-            else:
-                stdout.append(output.data)
+        try:
+            for output in self._decoder.receive_data(data):
+                if output.is_stderr:
+                    self._on_stderr(output.data)
+                else:
+                    stdout.append(output.data)
+        except ProtocolError as error:
+            _log.error("attach stream: %s", error)
+            return None
         return b"".join(stdout)
 
 

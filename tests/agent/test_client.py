@@ -110,6 +110,33 @@ async def test_a_child_is_a_transport(agent: Agent) -> None:
     assert await child.wait() == 7
 
 
+async def test_what_a_child_says_is_fed_until_no_more_is_wanted(agent: Agent) -> None:
+    child = await agent.spawn(["cat"])
+    fed = b""
+
+    def take(data: bytes) -> bool:
+        nonlocal fed
+        fed += data
+        # What is said in answer goes out from within.
+        child.write(b"and more\n" if fed == b"hello\n" else b"")
+        return not fed.endswith(b"more\n")
+
+    def fail(data: bytes) -> bool:
+        raise LookupError(data)
+
+    child.write(b"hello\n")
+    assert await child.feed(take)
+    assert fed == b"hello\nand more\n"
+    child.write(b"bad\n")
+    with pytest.raises(LookupError):
+        await child.feed(fail)
+    # What comes while nobody takes it waits.
+    child.write(b"last\n")
+    assert await child.read() == b"last\n"
+    await child.aclose()
+    assert not await child.feed(fail)
+
+
 async def test_a_child_gets_no_descriptor_of_the_agent(agent: Agent) -> None:
     child = await agent.spawn(["ls", "/proc/self/fd"])
     listing = b""

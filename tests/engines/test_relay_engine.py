@@ -11,6 +11,7 @@ from dapbridge.dap.connection import DapConnection
 from dapbridge.dap.messages import Event, JsonObject, Request, Response
 from dapbridge.engines.relay.dialect import Ask, M
 from dapbridge.engines.relay.engine import RelayEngine
+from dapbridge.transport import Take, feed_by_reading
 
 LIMIT_S = 5
 
@@ -60,6 +61,9 @@ class FakeDebugger:
 
     async def read(self) -> bytes:
         return await self._to_relay.get()
+
+    async def feed(self, take: Take) -> bool:
+        return await feed_by_reading(self, take)
 
     def write(self, data: bytes) -> None:
         for message in self._connection.receive_data(data):

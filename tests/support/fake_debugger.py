@@ -7,6 +7,7 @@ from typing import Any
 
 from dapbridge.agent.facts import Inspection, Libraries, Process
 from dapbridge.errors import UserError
+from dapbridge.transport import Take, feed_by_reading
 
 Answers = Callable[[str], str | None]
 """What the debugger says to a command: whole lines after its token's result, or None for a plain ^done."""
@@ -29,6 +30,9 @@ class FakeDebugger:
 
     async def read(self) -> bytes:
         return await self._said.get()
+
+    async def feed(self, take: Take) -> bool:
+        return await feed_by_reading(self, take)
 
     def write(self, data: bytes) -> None:
         for line in data.decode().splitlines():

@@ -50,9 +50,7 @@ class Debugger:
     async def run(self) -> None:
         """Read up to the debugger's end; then whatever waits for a response gets one that says so."""
         try:
-            while data := await self._transport.read():
-                for message in self._connection.receive_data(data):
-                    self._take(message)
+            while await self._transport.feed(self._receive_data):
                 await self._may_read.wait()
         except ProtocolError as error:
             log.warning("%s broke DAP's framing: %s", self.name, error)
@@ -107,6 +105,11 @@ class Debugger:
             self._may_read.clear()
         else:
             self._may_read.set()
+
+    def _receive_data(self, data: bytes) -> bool:
+        for message in self._connection.receive_data(data):
+            self._take(message)
+        return self._may_read.is_set()
 
     def _take(self, message: Message | BadMessage) -> None:
         if self._wire_log.isEnabledFor(logging.DEBUG):
