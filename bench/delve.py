@@ -104,7 +104,9 @@ class DirectDelve:
     def open(self, target: DockerTarget) -> Iterator[LeanClient]:
         name = f"dapbridge-bench-{secrets.token_hex(4)}"
         options = ["--rm", f"--name={name}", f"--pid=container:{target.id}", "--network=none", "--user=1000:1000"]
-        rights = ["--cap-drop=ALL", "--read-only", "--tmpfs=/tmp:mode=1777", "--env=XDG_CONFIG_HOME=/tmp"]
+        # The bounding set alone, as dapbridge has it with older engines (privileges.let_read).
+        rights = ["--cap-drop=ALL", "--cap-add=SYS_PTRACE", "--security-opt=no-new-privileges"]
+        rights += ["--read-only", "--tmpfs=/tmp:mode=1777", "--env=XDG_CONFIG_HOME=/tmp"]
         command = ["--entrypoint=dlv", self._image, "dap", "--listen=unix:/tmp/dlv.sock"]
         process = Popen(["docker", "run", *options, *rights, *command], stdout=PIPE)
         assert process.stdout

@@ -19,7 +19,7 @@ from dapbridge.runtimes.docker_target import (
     parse_container,
     parse_top,
 )
-from dapbridge.runtimes.privileges import Ids, Privileges, apply_config, decide_privileges, widened
+from dapbridge.runtimes.privileges import Ids, Privileges, apply_config, decide_privileges, let_read, widened
 from dapbridge.runtimes.sidecar_image import build_image, ensure_image
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class DockerRuntime:
         next_wider = widened(privileges)
         if wider and next_wider is not None:
             privileges, next_wider = next_wider, None
-        plan = SidecarPlan(target, image, self._argv(), apply_config(privileges, config), config.platform)
+        rights = let_read(apply_config(privileges, config), client.api_version)
+        plan = SidecarPlan(target, image, self._argv(), rights, config.platform)
         _log.info("sidecar for %s: image %s, privileges %s", target.short_name, image, plan.privileges)
         can_widen = config.user is None and next_wider is not None
         return await start_sidecar(client, plan, progress, _log_stderr, can_widen=can_widen)

@@ -48,6 +48,11 @@ class DockerClient:
         endpoint = find_endpoint()
         return cls(endpoint, await asyncio.wrap_future(_run_in_thread(lambda: _connect(endpoint), daemon=True)))
 
+    @property
+    def api_version(self) -> tuple[int, ...]:
+        """The version of the API that is spoken with the engine."""
+        return tuple(int(each) for each in self.api.api_version.split("."))
+
     async def call(
         self, function: Callable[[docker.APIClient], T], undo: Callable[[docker.APIClient, T], object] | None = None
     ) -> T:

@@ -64,6 +64,18 @@ def apply_config(privileges: Privileges, config: SidecarConfig) -> Privileges:
     return Privileges(privileges.user, tuple(dict.fromkeys((*privileges.capabilities, *extra))))
 
 
+def let_read(privileges: Privileges, api_version: tuple[int, ...]) -> Privileges:
+    """Return privileges by which the engine's filter of system calls lets a debugger read memory in one go.
+
+    That is `process_vm_readv`, without which delve reads word by word, in twice the time. Since Docker 23.0 (API 1.42)
+    the default filter lets everybody call it, before only who has SYS_PTRACE in the bounding set. There it gives a user
+    other than root nothing else: the effective set stays empty, and there are no new privileges.
+    """
+    if privileges.capabilities or api_version >= (1, 42):
+        return privileges
+    return Privileges(privileges.user, ("SYS_PTRACE",))
+
+
 def security_options(process_label: str, apparmor_profile: str, target_options: Iterable[str]) -> tuple[str, ...]:
     """Return the sidecar's `--security-opt`: no new privileges; the target's own SELinux label and AppArmor profile.
 

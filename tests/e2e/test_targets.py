@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support import procfs
 from support.dap_client import LIMIT_S, DapClient, JsonObject
+from support.engine import bounding_set
 from support.marks import mark
 from support.serving import assert_whole, attach, client_path, serving
 from support.targets import DockerTarget, Target, running, running_image, running_process
@@ -70,7 +71,7 @@ class Rights:
         """Assert the user and the capabilities, and what is the same for all sidecars."""
         config = self.host_config
         assert self.user == user
-        assert sorted(config["CapAdd"] or []) == sorted(capabilities)
+        assert sorted(config["CapAdd"] or []) == sorted(capabilities or bounding_set())
         assert config["CapDrop"] == ["ALL"]
         assert not config["Privileged"]
         assert config["ReadonlyRootfs"]
@@ -78,15 +79,16 @@ class Rights:
         assert sorted(config["SecurityOpt"]) == sorted(["no-new-privileges", *self.labels])
         assert config["LogConfig"]["Type"] == "none"
         assert not config["Binds"]
-        mask = sum(
-            {"KILL": KILL, "SYS_PTRACE": SYS_PTRACE, "DAC_OVERRIDE": DAC_OVERRIDE}[each] for each in capabilities
-        )
+        bits = {"KILL": KILL, "SYS_PTRACE": SYS_PTRACE, "DAC_OVERRIDE": DAC_OVERRIDE}
+        mask = sum(bits[each] for each in capabilities)
+        bounding = sum(bits[each] for each in capabilities or bounding_set())
         uid, gid = user.split(":")
         for pid in self.processes:
             status = status_of(pid)
             assert status["Uid"].split() == [uid] * 4, status
             assert status["Gid"].split() == [gid] * 4, status
-            assert {int(status[each], 16) for each in ("CapEff", "CapPrm", "CapBnd")} == {mask}, status
+            assert {int(status[each], 16) for each in ("CapEff", "CapPrm")} == {mask}, status
+            assert int(status["CapBnd"], 16) == bounding, status
             assert int(status["NoNewPrivs"]) == 1
             assert int(status["Seccomp"]) == 2
             assert procfs.read(pid, "limits").split("Max core file size")[1].split()[:2] == ["0", "0"]

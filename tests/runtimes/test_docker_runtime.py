@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from docker.models.containers import Container
 from docker_targets import BASE, StartTarget, sidecars_of
+from support.engine import bounding_set
 
 from dapbridge.config import SidecarConfig
 from dapbridge.errors import UserError
@@ -210,7 +211,7 @@ class TestContainer:
         assert host_config["NetworkMode"] == "none"
         assert config["NetworkDisabled"] is True
         assert host_config["CapDrop"] == ["ALL"]
-        assert sorted(host_config["CapAdd"] or []) == sorted(capabilities)
+        assert sorted(host_config["CapAdd"] or []) == sorted(capabilities or bounding_set())
         assert host_config["ReadonlyRootfs"] is True
         assert host_config["Tmpfs"] == {"/tmp": "mode=1777,noexec,nosuid,nodev"}
         assert host_config["SecurityOpt"] == ["no-new-privileges"]
@@ -229,8 +230,12 @@ class TestContainer:
     def assert_inside(self, words: str, user: str, capabilities: list[str]) -> None:
         bits = {"DAC_OVERRIDE": 1, "KILL": 5, "SYS_PTRACE": 19}
         mask = f"{sum(1 << bits[name] for name in capabilities):016x}"
+        bounding = f"{sum(1 << bits[name] for name in capabilities or bounding_set()):016x}"
         uid, gid = user.split(":")
-        assert f"CapPrm:\t{mask}\nCapEff:\t{mask}\nCapBnd:\t{mask}\nCapAmb:\t{'0' * 16}\nNoNewPrivs:\t1" in words
+        assert (
+            f"CapInh:\t{'0' * 16}\nCapPrm:\t{mask}\nCapEff:\t{mask}\nCapBnd:\t{bounding}\nCapAmb:\t{'0' * 16}\nNoNewPrivs:\t1"
+            in words
+        )
         assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n" in words
         for line in ("interfaces lo ", "root read-only", "tmp writable", "tmp noexec", "core 0 0"):
             assert f"\n{line}\n" in words

@@ -8,6 +8,7 @@ from dapbridge.runtimes.privileges import (
     Privileges,
     apply_config,
     decide_privileges,
+    let_read,
     security_options,
     widened,
 )
@@ -50,6 +51,22 @@ def test_the_least_privileges_are_chosen(processes: list[Ids], adds_capabilities
 )
 def test_the_next_wider_privileges(privileges: Privileges, expected: Privileges | None) -> None:
     assert widened(privileges) == expected
+
+
+@pytest.mark.parametrize(
+    ("privileges", "api_version", "expected"),
+    [
+        (OWNER, (1, 42), OWNER),
+        (OWNER, (1, 41), Privileges("1000:100", ("SYS_PTRACE",))),
+        (OWNER, (2, 0), OWNER),
+        (AS_ROOT, (1, 41), AS_ROOT),
+        (WIDEST, (1, 41), WIDEST),
+    ],
+)
+def test_an_older_engines_filter_lets_read(
+    privileges: Privileges, api_version: tuple[int, ...], expected: Privileges
+) -> None:
+    assert let_read(privileges, api_version) == expected
 
 
 @pytest.mark.parametrize(
