@@ -232,10 +232,8 @@ class TestContainer:
         mask = f"{sum(1 << bits[name] for name in capabilities):016x}"
         bounding = f"{sum(1 << bits[name] for name in capabilities or bounding_set()):016x}"
         uid, gid = user.split(":")
-        assert (
-            f"CapInh:\t{'0' * 16}\nCapPrm:\t{mask}\nCapEff:\t{mask}\nCapBnd:\t{bounding}\nCapAmb:\t{'0' * 16}\nNoNewPrivs:\t1"
-            in words
-        )
+        sets = {"Inh": "0" * 16, "Prm": mask, "Eff": mask, "Bnd": bounding, "Amb": "0" * 16}
+        assert "".join(f"Cap{name}:\t{value}\n" for name, value in sets.items()) + "NoNewPrivs:\t1" in words
         assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n" in words
         for line in ("interfaces lo ", "root read-only", "tmp writable", "tmp noexec", "core 0 0"):
             assert f"\n{line}\n" in words
