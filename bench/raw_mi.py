@@ -98,7 +98,7 @@ async def prepare(agent: Agent, target: DockerTarget, *breakpoints: str) -> tupl
     """Start a gdb that has read the program's symbols and set breakpoints, and not yet attached."""
     dialect = Gdb()
     process = next(each for each in agent.hello.processes if each.pid == agent.hello.main_pid)
-    child = await agent.spawn(await dialect.argv(agent, process), pid=process.pid)
+    child = await dialect.spawn(agent, process)
     mi = Mi(child)
     prepared = mi.send(
         *await dialect.settings(agent, process, AttachConfig(target.name)),
