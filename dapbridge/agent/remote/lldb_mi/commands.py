@@ -66,8 +66,9 @@ class Commands:
     def complete(self) -> None:
         """Import the late modules."""
         if self._late is not None:
-            late, self._late = self._late, None
-            self._found |= _collect(late())
+            self._found |= _collect(self._late())
+            # Behind it: an interrupt may come in between.
+            self._late = None
 
 
 def _collect(areas: Iterable[ModuleType]) -> dict[str, Command]:
