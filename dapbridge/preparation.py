@@ -53,8 +53,7 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
 
         loading = tasks.create_task(_load_ahead(config.engine, taking_time))
         undo.callback(loading.cancel)
-        reaching = reach(config, runtime, target.name, step, tasks, undo, engine=config.engine)
-        sidecar, agent, inspection = await reaching
+        sidecar, agent, inspection = await reach(config, runtime, target.name, step, tasks, undo, engine=config.engine)
         process = inspection.process
         reading = tasks.create_task(_read_and_tell(agent, process, emit))
         # Who has named the engine needn't wait for what is only told.
@@ -70,7 +69,8 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
 async def _load_ahead(engine: EngineName, taking_time: asyncio.Event) -> None:
     """Import what comes after the sidecar's start once that, or whatever is told first, gives the time for it.
 
-    Before, it would only take the interpreter from the runtime's own first steps.
+    Before, it would only take the interpreter from the runtime's own first steps. The name that is not used is what it
+    is for (F401).
     """
 
     def load() -> None:

@@ -6,6 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
     from typing import Any
@@ -23,6 +24,8 @@ class BundleFinder:
         for name in sources:
             while name := name.rpartition(".")[0]:
                 self._packages.add(name)
+        self.compile: Callable[[str], CodeType] = self._compile
+        """Returns the code of a module; another function may take its place."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name not in self._sources and name not in self._packages:
@@ -44,8 +47,7 @@ class BundleFinder:
         """Return the modules' full names, in the order that they came in."""
         return list(self._sources)
 
-    def compile(self, name: str) -> CodeType:
-        """Return the code of a module; another function may take this one's place."""
+    def _compile(self, name: str) -> CodeType:
         return compile(self._sources.get(name, ""), f"<bundle>/{name}", "exec", dont_inherit=True)
 
 

@@ -18,33 +18,11 @@ _SHARED = ("loader.py", "healing.py", "kernel.py", "link_map.py", "processes.py"
 
 EARLY = (
     *("compiling", "main", "fitness", "output", "parsing", "keeper"),
-    *(
-        "symbols",
-        "errors",
-        "files",
-        "session",
-        "traps",
-        "healing",
-        "kernel",
-        "processes",
-        "rootfs",
-        "link_map",
-        "watchpoints",
-    ),
-    *(
-        "areas",
-        "attaching",
-        "events",
-        "breakpoints",
-        "conditions",
-        "expressions",
-        "commands",
-        "hits",
-        "looking",
-        "names",
-    ),
-    *("exits", "signals", "modules", "new_program", "stops", "watching", "threads", "batch", "execution", "settings"),
-    "server",
+    *("symbols", "errors", "files", "session", "traps"),
+    *("healing", "kernel", "processes", "rootfs", "link_map", "watchpoints"),
+    *("areas", "attaching", "events", "breakpoints", "conditions", "expressions"),
+    *("commands", "hits", "looking", "names", "exits", "signals", "modules", "new_program"),
+    *("stops", "watching", "threads", "batch", "execution", "settings", "server"),
 )
 """Modules that the server starts with: they are compiled for it, in this order (`lldb_mi/compiling.py`)."""
 

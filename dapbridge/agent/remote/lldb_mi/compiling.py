@@ -25,7 +25,7 @@ class Giver:
         self._handover = handover
         self._compile = finder.compile
         self._given: set[str] = set()
-        finder.compile = self._compile_and_give  # type: ignore[method-assign]
+        finder.compile = self._compile_and_give
 
     def give(self, names: Iterable[str]) -> None:
         """Compile the rest of these, and end."""
@@ -34,7 +34,7 @@ class Giver:
             for name in names:
                 if name not in self._given:
                     self._compile_and_give(name)
-        self._finder.compile = self._compile  # type: ignore[method-assign]
+        self._finder.compile = self._compile
         self._handover.end()
 
     def _compile_and_give(self, name: str) -> CodeType:
@@ -56,11 +56,11 @@ class Taker:
         self._compile = finder.compile
         self._codes: dict[str, CodeType] = {}
         self._awaited = set(names)
-        finder.compile = self._take  # type: ignore[method-assign]
+        finder.compile = self._take
 
     def end(self) -> None:
         """Take no more. From now on several threads may import."""
-        self._finder.compile = self._compile  # type: ignore[method-assign]
+        self._finder.compile = self._compile
 
     def _take(self, name: str) -> CodeType:
         while name in self._awaited:

@@ -71,11 +71,11 @@ def step_instruction(session: Session, *options: str) -> dict[str, Any]:
 @mi_command("-exec-finish", kind="running")
 def finish(session: Session) -> dict[str, Any]:
     """Go on until the frame has returned."""
+    from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_outermost
+
     level = session.wanted_frame or 0
     thread = _begin_step(session)
     frame = thread.GetFrameAtIndex(level)
-    from dapbridge.agent.remote.lldb_mi.gdb_api.outermost import is_outermost
-
     if is_outermost(session, frame):
         raise MiError('"finish" not meaningful in the outermost frame.')
     error = lldb.SBError()

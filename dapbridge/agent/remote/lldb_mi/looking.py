@@ -25,7 +25,7 @@ _commands: dict[str, Function] = {}
 
 def part(name: str) -> ModuleType:
     """Return a module of the code, for the first time with all that it needs."""
-    prepare()
+    _prepare()
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
@@ -37,8 +37,7 @@ def bind(session: Session) -> None:
 
 
 @cache
-def prepare() -> None:
-    """Import what the code needs."""
+def _prepare() -> None:
     from dapbridge.agent.remote.lldb_mi import gdb_api
     from dapbridge.agent.remote.lldb_mi.gdb_api.descriptions import access_of
     from dapbridge.agent.remote.lldb_mi.gdb_api.values import Value

@@ -34,10 +34,10 @@ def _check(name: str) -> None:
 @mi_command("-interpreter-exec", needs_traps=True)
 def interpreter_exec(session: Session, interpreter: str, command: str) -> dict[str, Any]:
     """Run a command of LLDB's command line; what it prints is told as console stream."""
-    if interpreter != "console":
-        raise MiError(f"no interpreter {interpreter!r}")
     from dapbridge.agent.remote.lldb_mi import rust_formatters
 
+    if interpreter != "console":
+        raise MiError(f"no interpreter {interpreter!r}")
     rust_formatters.load(session)
     if command.startswith("show ") and (name := command.removeprefix("show ").strip()) in _DEFAULTS:
         session.output.console(f"{name} is {show(session, name)['value']}\n")

@@ -131,6 +131,7 @@ def _load_lldb() -> None:
     sys.setdlopenflags(os.RTLD_LAZY)
     # On again when all modules are there.
     gc.disable()
+    # Only so that it is there when it is wanted (F401).
     try:
         import lldb  # noqa: F401
     except Exception:  # noqa: BLE001 - whatever it is, it is told when the module is wanted (fitness.py)
