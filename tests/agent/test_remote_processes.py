@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -20,21 +21,21 @@ CONTAINER_ID = "0123456789abcdef" * 4
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
+# A program that waits and says so by a line: by then it is this program, and no longer the shell that became it.
+WAITING = ("tail", "-n1", "-f", "/etc/passwd")
+
+
 @asynccontextmanager
 async def running(*command: str) -> AsyncIterator[int]:
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    """Run a command that says a line when it is there; at the end, also a test's that failed, all of it is killed."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
     await process.stdout.readline()
     try:
         yield process.pid
     finally:
-        process.kill()
-        await process.wait()
-
-
-def script(text: str) -> tuple[str, ...]:
-    """Return a shell's command line; its last command must keep it waiting."""
-    return ("sh", "-c", f"{text}; exec sleep 1000")
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()  # until nobody has its output open any more: a child that lived on would keep it waiting
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def put_into(directory: Path, pid: int) -> None:
 @pytest.mark.parametrize("form", [f"dapbridge-test/{CONTAINER_ID}", f"docker-{CONTAINER_ID}.scope/init"])
 async def test_a_containers_processes_are_those_of_its_control_group(form: str) -> None:
     with cgroup(form) as directory:
-        async with running(*script("echo")) as inside, running(*script("echo")):
+        async with running(*WAITING) as inside, running(*WAITING):
             put_into(directory, inside)
             async with agent_for(AgentScope(container_id=CONTAINER_ID)) as (agent, _):
                 assert [process.pid for process in agent.hello.processes] == [inside]
@@ -75,15 +76,15 @@ async def test_a_container_of_which_nothing_runs_has_no_process() -> None:
 
 
 async def test_the_target_of_a_pid_is_it_and_what_descends_from_it() -> None:
-    async with running("sh", "-c", "sh -c 'sleep 1000 & echo ready; wait' & wait") as shell:
-        async with agent_for(AgentScope(main_pid=shell)) as (agent, _):
-            names = [process.name for process in agent.hello.processes]
-            assert names == ["sh", "sh", "sleep"]
-            assert agent.hello.main_pid == shell
-            assert [process.ppid for process in agent.hello.processes][1:] == [
-                process.pid for process in agent.hello.processes
-            ][:-1]
-        os.kill(agent.hello.processes[-1].pid, signal.SIGKILL)
+    descending = f"sh -c '{shlex.join(WAITING)} & wait' & wait"
+    async with running("sh", "-c", descending) as shell, agent_for(AgentScope(main_pid=shell)) as (agent, _):
+        by_parent = {process.ppid: process for process in agent.hello.processes}
+        line = [by_parent[os.getpid()]]
+        while line[-1].pid in by_parent:
+            line.append(by_parent[line[-1].pid])
+        assert [process.name for process in line] == ["sh", "sh", "tail"]
+        assert len(agent.hello.processes) == len(line)
+        assert agent.hello.main_pid == line[0].pid == shell
 
 
 async def test_without_a_scope_it_is_all_but_the_agent_and_its_children() -> None:
@@ -98,9 +99,8 @@ async def test_without_a_scope_it_is_all_but_the_agent_and_its_children() -> Non
 
 async def test_odd_names_survive(tmp_path: Path) -> None:
     program = os.fsencode(tmp_path) + b"/a) R 1 (\xff"
-    shutil.copy("/bin/sleep", program)
-    command = ("sh", "-c", 'echo; exec "$0" 1000', os.fsdecode(program))
-    async with running(*command) as pid, agent_for(AgentScope(main_pid=pid)) as (agent, _):
+    shutil.copy("/usr/bin/tail", program)
+    async with running(os.fsdecode(program), *WAITING[1:]) as pid, agent_for(AgentScope(main_pid=pid)) as (agent, _):
         main = next(process for process in await agent.processes() if process.pid == pid)
         assert main.name == "a) R 1 (\\xff"
         assert main.exe == f"{tmp_path}/a) R 1 (\\xff"
@@ -114,7 +114,7 @@ TRACE = (
 
 @pytest.mark.root
 async def test_inspect_says_who_traces() -> None:
-    async with running(*script("echo")) as pid, agent_for(AgentScope(main_pid=pid)) as (agent, _):
+    async with running(*WAITING) as pid, agent_for(AgentScope(main_pid=pid)) as (agent, _):
         free = await agent.inspect(pid)
         assert (free.tracer, free.denial, free.process.pid) == (None, None, pid)
         async with running("/usr/bin/python3", "-c", TRACE + "time.sleep(1000)", str(pid)) as tracer:
@@ -125,7 +125,7 @@ async def test_inspect_says_who_traces() -> None:
 
 @pytest.mark.root
 async def test_inspect_says_what_right_is_missing() -> None:
-    async with running(*script("echo")) as pid:
+    async with running(*WAITING) as pid:
         async with agent_for(AgentScope(main_pid=pid), *NOBODY, python="/usr/bin/python3") as (agent, _):
             assert agent.hello.uid == 65534
             assert agent.hello.processes[0].exe is None
@@ -160,7 +160,7 @@ async def test_inspect_knows_what_threads_of_another_uid_need(capabilities: str,
 async def in_own_namespaces() -> AsyncIterator[int]:
     """Run a process as number 1 of a PID namespace; yield its pid here."""
     unshare = ("unshare", "--pid", "--mount", "--fork", "--mount-proc", "--kill-child")
-    async with running(*unshare, *script("echo")) as outer:
+    async with running(*unshare, *WAITING) as outer:
         yield children(outer)[0]
 
 
@@ -169,8 +169,8 @@ async def test_another_pid_namespace_is_joined() -> None:
     async with in_own_namespaces() as pid, agent_for(AgentScope(main_pid=1, join_pid=pid)) as (agent, started):
         assert agent.hello.main_pid == 1
         assert agent.hello.pid < started.pid
-        assert [process.name for process in agent.hello.processes] == ["sleep"]
-        assert await agent.read_file(1, "/proc/1/comm", 0, 100) == b"sleep\n"
+        assert [process.name for process in agent.hello.processes] == ["tail"]
+        assert await agent.read_file(1, "/proc/1/comm", 0, 100) == b"tail\n"
 
 
 async def refusal(scope: AgentScope, *prefix: str) -> str:
