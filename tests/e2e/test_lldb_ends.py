@@ -1,5 +1,6 @@
 """What is true of LLDB alone: its parts die together, and libraries are the target's own."""
 
+import asyncio
 import os
 import signal
 
@@ -8,6 +9,8 @@ from support import procfs
 from support.dap_client import DapClient
 from support.serving import assert_whole, attach
 from support.targets import running
+
+from dapbridge.agent.remote import healing
 
 pytestmark = pytest.mark.docker
 
@@ -26,4 +29,23 @@ async def test_a_killed_client_of_lldb_server_is_replaced_for_the_letting_go(cli
         await client.output("lldb has ended unexpectedly (killed by signal 9)")
         await client.event("terminated")
         await client.disconnect()
+        await assert_whole(target)
+
+
+async def test_the_code_is_whole_while_lldb_server_has_still_to_let_go(client: DapClient) -> None:
+    async with running("threads") as target:
+        await attach(client, target, "threads.cpp", "worker")
+        await client.event("stopped", reason="breakpoint")
+        # Behind all that is looked up at a stop.
+        await client.request("evaluate", {"expression": "1 + 1"})
+        (tracer,) = target.tracer_pids()
+        os.kill(tracer, signal.SIGSTOP)
+        async with asyncio.TaskGroup() as tasks:
+            leaving = tasks.create_task(client.disconnect())
+            # Long enough for the MI server to ask for it, and not for anybody to lose patience.
+            await asyncio.sleep(0.3)
+            assert healing.find_breakpoints(target.pid) == {}
+            assert target.tracer_pids() == {tracer}
+            assert not leaving.done()
+            os.kill(tracer, signal.SIGCONT)
         await assert_whole(target)

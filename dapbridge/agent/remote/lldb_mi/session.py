@@ -223,7 +223,9 @@ class Session:
         if not process.IsValid() or process.GetState() in _GONE:
             return True
         self.rest()
-        self.traps.lay()
+        if self.is_stopped:
+            # lldb-server doesn't mind that they are out already. Whatever dies from here on, the code is whole.
+            self.traps.lift()
         self.is_attached = False
         self.let_all_run()
         self.target.DeleteAllBreakpoints()
