@@ -154,9 +154,9 @@ def describe(session: Session, breakpoint_: Any) -> dict[str, Any]:
 
 def _describe_place(location: Any) -> dict[str, Any]:
     address = location.GetAddress()
-    body: dict[str, Any] = {"addr": f"0x{location.GetLoadAddress() & (2**64 - 1):016x}"}
-    if location.GetLoadAddress() == lldb.LLDB_INVALID_ADDRESS:
-        body["addr"] = f"0x{address.GetFileAddress():016x}"
+    loaded = location.GetLoadAddress()
+    at = address.GetFileAddress() if loaded == lldb.LLDB_INVALID_ADDRESS else loaded
+    body: dict[str, Any] = {"addr": f"0x{at:016x}"}
     if function := (address.GetFunction().GetName() or address.GetSymbol().GetName()):
         body["func"] = function
     line = address.GetLineEntry()

@@ -49,11 +49,16 @@ class Server:
 
     def _next(self) -> Callable[[], object]:
         """Wait for something to do: what can wait is done once nothing else has come for a while."""
+        self._settle()
         later = self._session.later
         try:
             return self._queue.get(timeout=_IDLE_S if later else None)
         except queue.Empty:
             return later.pop()
+
+    def _settle(self) -> None:
+        if self._queue.empty():
+            self._session.traps.settle()
 
     def _read(self) -> None:
         for line in self._input:
@@ -79,6 +84,7 @@ class Server:
         output = self._session.output
         try:
             command, answer = self.execute(name, words)
+            self._settle()
         except MiError as error:
             self._session.after_answer.clear()
             output.result(token, "error", {"msg": str(error)})

@@ -40,10 +40,12 @@ class Traps:
         """Where traps are out, by pages. More than are really out do no harm: all are LLDB's."""
         self._are_held = False
         """Whether a block has them laid."""
+        self._is_lift_due = False
+        """Whether a block has had them laid since they were last taken out."""
 
     @contextmanager
     def laid(self) -> Iterator[None]:
-        """Have the traps in the code for the block; if the target is told to stand behind it, they are lifted again."""
+        """Have the traps in the code for the block; `settle` lifts them again."""
         if self._are_held or self._session.hit_frame is not None:
             # A hit is decided on while LLDB holds the target in the middle of its run.
             yield
@@ -54,7 +56,17 @@ class Traps:
             yield
         finally:
             self._are_held = False
+            self._is_lift_due = True
+
+    def settle(self) -> None:
+        """Lift what blocks had laid, if the target is told to stand; for the loop, where nothing waits that it does.
+
+        A thousand breakpoints are many commands, and to look at all places behind each of them takes a third as long.
+        """
+        if self._is_lift_due:
             self.lift_if_standing()
+            # Behind it: an interrupt may come in between.
+            self._is_lift_due = False
 
     def lift_if_standing(self) -> None:
         """Take the traps out if the target stands, and that is what was told last."""
