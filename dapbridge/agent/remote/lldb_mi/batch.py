@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dapbridge.agent.remote.lldb_mi import breakpoints
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
 from dapbridge.agent.remote.lldb_mi.parsing import parse_command
@@ -17,15 +18,16 @@ from dapbridge.agent.remote.lldb_mi.session import Session
 def batch(session: Session, *commands: str) -> dict[str, Any]:
     """Run the commands one after the other; one that fails keeps none of the others from running."""
     answers: list[dict[str, Any]] = []
-    for each in commands:
-        parsed = parse_command(each)
-        try:
-            if parsed is None:
-                raise MiError(f"no MI command: {each}")
-            answers.append({"done": session.execute(parsed[1], parsed[2])})
-        except MiError as error:
-            answers.append({"error": str(error)})
-        except KeyboardInterrupt:
-            # What is done is done, and must be told; the rest is not begun.
-            break
+    with breakpoints.untold(session):
+        for each in commands:
+            parsed = parse_command(each)
+            try:
+                if parsed is None:
+                    raise MiError(f"no MI command: {each}")
+                answers.append({"done": session.execute(parsed[1], parsed[2])})
+            except MiError as error:
+                answers.append({"error": str(error)})
+            except KeyboardInterrupt:
+                # What is done is done, and must be told; the rest is not begun.
+                break
     return {"answers": answers + [{"error": "Quit"}] * (len(commands) - len(answers))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lldb
@@ -27,24 +28,39 @@ _CHANGES = (
 @mi_command("-break-insert", needs_rest=True)
 def insert(session: Session, *words: str) -> dict[str, Any]:
     """Set a breakpoint at a line, a function or an address; one that has no place yet stays pending with `-f`."""
-    broadcaster = session.target.GetBroadcaster()
-    # The answer tells its places: of a thousand breakpoints they would be read and told once more.
-    session.events.StopListeningForEvents(broadcaster, lldb.SBTarget.eBroadcastBitBreakpointChanged)
-    try:
+    with untold(session):
         return _insert(session, list(words))
+
+
+@contextmanager
+def untold(session: Session) -> Iterator[None]:
+    """Hear of no places that breakpoints find within the block: the answers tell them.
+
+    Of a thousand breakpoints they would be read and told once more.
+    """
+    if session.finds_are_untold:
+        yield
+        return
+    broadcaster = session.target.GetBroadcaster()
+    session.events.StopListeningForEvents(broadcaster, lldb.SBTarget.eBroadcastBitBreakpointChanged)
+    session.finds_are_untold = True
+    try:
+        yield
     finally:
+        session.finds_are_untold = False
         session.events.StartListeningForEvents(broadcaster, lldb.SBTarget.eBroadcastBitBreakpointChanged)
 
 
 def _insert(session: Session, options: list[str]) -> dict[str, Any]:
     words = " ".join(options)
-    condition, ignored = take_option(options, "-c"), take_option(options, "-i")
+    target = session.target
+    condition, ignored = take_option(options, "-c") or "", int(take_option(options, "-i") or 0)
     is_disabled, may_pend, is_qualified = (take_flag(options, each) for each in ("-d", "-f", "--qualified"))
     if take_flag(options, "-h"):
         raise MiError("lldb-server has no hardware breakpoints for code")
     source, line, function = (take_option(options, each) for each in ("--source", "--line", "--function"))
     if source is not None and line is not None:
-        made = session.target.BreakpointCreateByLocation(lldb.SBFileSpec(source, False), int(line))
+        made = target.BreakpointCreateByLocation(lldb.SBFileSpec(source, False), int(line))
         place = f"-source {source} -line {line}"
     elif function is not None:
         made = _by_function(session, function, is_qualified=is_qualified)
@@ -54,19 +70,20 @@ def _insert(session: Session, options: list[str]) -> dict[str, Any]:
         place = options[0]
     else:
         raise MiError(f"-break-insert: {words}")
+    number = made.GetID()
     if not may_pend and made.GetNumLocations() == 0:
-        session.target.BreakpointDelete(made.GetID())
+        target.BreakpointDelete(number)
         raise MiError(f"no code for {place}")
     try:
-        conditions.check(session, made, hits.split(condition or "")[0])
+        conditions.check(session, made, hits.split(condition)[0])
     except MiError:
-        session.target.BreakpointDelete(made.GetID())
+        target.BreakpointDelete(number)
         raise
-    session.places[made.GetID()] = place
+    session.places[number] = place
     if is_disabled:
         leave_places(session, made)
         made.SetEnabled(False)
-    hits.set_when(session, made, condition or "", int(ignored or 0))
+    hits.set_when(session, made, condition, ignored)
     return {"bkpt": describe(session, made)}
 
 
@@ -135,20 +152,21 @@ def list_all(session: Session) -> dict[str, Any]:
 
 def describe(session: Session, breakpoint_: Any) -> dict[str, Any]:
     """Return MI's tuple of a breakpoint."""
+    number = breakpoint_.GetID()
     places = [_describe_place(breakpoint_.GetLocationAtIndex(index)) for index in range(breakpoint_.GetNumLocations())]
     body: dict[str, Any] = {
-        "number": breakpoint_.GetID(),
+        "number": number,
         "type": "breakpoint",
         "disp": "keep",
         "enabled": "y" if breakpoint_.IsEnabled() else "n",
         "times": breakpoint_.GetHitCount(),
     }
-    place = session.places.get(breakpoint_.GetID(), "")
+    place = session.places.get(number, "")
     if not places:
         return body | {"addr": "<PENDING>", "pending": place}
     if len(places) == 1:
         return body | places[0] | {"original-location": place}
-    numbered = [{"number": f"{breakpoint_.GetID()}.{at}"} | each for at, each in enumerate(places, 1)]
+    numbered = [{"number": f"{number}.{at}"} | each for at, each in enumerate(places, 1)]
     return body | {"addr": "<MULTIPLE>", "original-location": place, "locations": numbered}
 
 
@@ -159,10 +177,11 @@ def _describe_place(location: Any) -> dict[str, Any]:
     body: dict[str, Any] = {"addr": f"0x{at:016x}"}
     if function := (address.GetFunction().GetName() or address.GetSymbol().GetName()):
         body["func"] = function
-    line = address.GetLineEntry()
-    if line.IsValid() and line.GetLine():
-        path = str(line.GetFileSpec().fullpath)
-        body |= {"file": os.path.basename(path), "fullname": path, "line": line.GetLine()}
+    entry = address.GetLineEntry()
+    # 0 also of one that is invalid.
+    if line := entry.GetLine():
+        path = str(entry.GetFileSpec().fullpath)
+        body |= {"file": os.path.basename(path), "fullname": path, "line": line}
     return body
 
 

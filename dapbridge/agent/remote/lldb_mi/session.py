@@ -78,6 +78,8 @@ class Session:
         self.decisions: dict[int, Callable[[Any], bool]] = {}
         """What decides on a breakpoint's hits behind its condition (hits.py)."""
         self.has_callback = False
+        self.finds_are_untold = False
+        """Whether nobody is to hear of the places that breakpoints find now."""
         self.filters: dict[int, Any] = {}
         self.watches: dict[int, Any] = {}
         self.watch_count = 0
