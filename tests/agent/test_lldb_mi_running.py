@@ -1,6 +1,7 @@
 """The MI server on LLDB: what it answers and tells while the target is attached to, runs, stops and is let go."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ import pytest
 from support import procfs
 from support.lldb_rig import MiServer, server_for, stop_at
 from support.marks import mark
+
+from dapbridge.agent.remote import healing
 
 pytestmark = pytest.mark.docker
 
@@ -279,6 +282,20 @@ def test_one_malformed_line_spoils_nothing(watched: MiServer) -> None:
     # A batch does what it can.
     answers = watched.done('-x-batch "-thread-select 1" "nonsense" "-gdb-show confirm"')["answers"]
     assert [*map(sorted, answers)] == [["done"], ["error"], ["done"]]
+
+
+def test_a_batch_of_breakpoints_leaves_nothing_in_the_standing_code_and_no_thread_bound(watched: MiServer) -> None:
+    marks = ("local-write", "thread-write", "total-write")
+    inserts = [f"-break-insert {at(each)}" for each in marks]
+    answers = watched.done(" ".join(["-x-batch", *map(json.dumps, inserts)]))["answers"]
+    made = [each["done"]["bkpt"] for each in answers]
+    assert [each["line"] for each in made] == [mark("watched.c", each) for each in marks]
+    assert healing.find_breakpoints(watched.target_pid) == {}
+    (lldb_server,) = procfs.tracers(watched.target_pid)
+    (server,) = (each for each in procfs.children(procfs.parent(lldb_server)) if each != lldb_server)
+    threads = [lldb_server, *procfs.thread_states(server)]
+    assert {frozenset(os.sched_getaffinity(each)) for each in threads} == {frozenset(os.sched_getaffinity(0))}
+    watched.done(" ".join(["-break-delete", *(str(each["number"]) for each in made)]))
 
 
 def test_a_signal_stops_passes_or_is_kept_away() -> None:

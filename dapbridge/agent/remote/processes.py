@@ -147,6 +147,11 @@ def start_ticks(pid: int) -> int:
     return int(_stat_fields(pid)[19])
 
 
+def last_cpu(thread: int) -> int:
+    """Return the number of the CPU that the thread ran on last. Raises OSError."""
+    return int(_stat_fields(thread)[36])
+
+
 def _in_container(pid: int, container_id: str) -> bool:
     # Each line ends in a path with the container's id in it: v1 "/docker/ID", v2 "/../docker-ID.scope" seen from
     # another cgroup namespace, deeper ones where the target makes groups of its own.

@@ -22,7 +22,7 @@ EARLY = (
     *("healing", "kernel", "processes", "rootfs", "link_map", "watchpoints"),
     *("areas", "attaching", "events", "breakpoints", "conditions", "expressions"),
     *("commands", "hits", "looking", "names", "exits", "signals", "modules", "new_program"),
-    *("stops", "watching", "threads", "batch", "execution", "settings", "server"),
+    *("stops", "watching", "threads", "one_cpu", "batch", "execution", "settings", "server"),
 )
 """Modules that the server starts with: they are compiled for it, in this order (`lldb_mi/compiling.py`)."""
 

@@ -5,11 +5,13 @@ The answer has for each command `{"done": payload}` or `{"error": text}`. What M
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from dapbridge.agent.remote.lldb_mi import breakpoints
 from dapbridge.agent.remote.lldb_mi.commands import mi_command
 from dapbridge.agent.remote.lldb_mi.errors import MiError
+from dapbridge.agent.remote.lldb_mi.one_cpu import together_with_tracer
 from dapbridge.agent.remote.lldb_mi.parsing import parse_command
 from dapbridge.agent.remote.lldb_mi.session import Session
 
@@ -18,7 +20,9 @@ from dapbridge.agent.remote.lldb_mi.session import Session
 def batch(session: Session, *commands: str) -> dict[str, Any]:
     """Run the commands one after the other; one that fails keeps none of the others from running."""
     answers: list[dict[str, Any]] = []
-    with breakpoints.untold(session):
+    # What looks for names has LLDB's threads search for them, which are not to begin on one CPU.
+    only_waits = all(each.startswith("-break-insert ") and " --line " in each for each in commands)
+    with breakpoints.untold(session), together_with_tracer(session.pid) if only_waits else nullcontext():
         for each in commands:
             parsed = parse_command(each)
             try:
