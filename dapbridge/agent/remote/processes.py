@@ -122,6 +122,11 @@ def own_facts() -> dict[str, Any]:
     }
 
 
+def own_cpu() -> int:
+    """Return the number of the CPU that this thread runs on."""
+    return int(_stat_fields("thread-self")[36])
+
+
 def mappings(pid: int) -> Iterator[Mapping]:
     """Yield the mappings of a process. Raises OSError."""
     for line in _text(_read(f"/proc/{pid}/maps")).splitlines(keepends=True):
@@ -147,11 +152,6 @@ def start_ticks(pid: int) -> int:
     return int(_stat_fields(pid)[19])
 
 
-def last_cpu(thread: int) -> int:
-    """Return the number of the CPU that the thread ran on last. Raises OSError."""
-    return int(_stat_fields(thread)[36])
-
-
 def _in_container(pid: int, container_id: str) -> bool:
     # Each line ends in a path with the container's id in it: v1 "/docker/ID", v2 "/../docker-ID.scope" seen from
     # another cgroup namespace, deeper ones where the target makes groups of its own.
@@ -166,7 +166,7 @@ def _status(pid: int | str) -> dict[str, str]:
     return {key: value.strip() for key, _, value in lines}
 
 
-def _stat_fields(pid: int) -> list[str]:
+def _stat_fields(pid: int | str) -> list[str]:
     """Return the fields of /proc/PID/stat from `state` on; the name before it may hold spaces and brackets."""
     return _text(_read(f"/proc/{pid}/stat")).rpartition(")")[2].split()
 
