@@ -298,6 +298,15 @@ def test_a_batch_of_breakpoints_leaves_nothing_in_the_standing_code_and_no_threa
     watched.done(" ".join(["-break-delete", *(str(each["number"]) for each in made)]))
 
 
+def test_a_resume_behind_the_letting_go_leaves_the_code_alone() -> None:
+    with server_for("watched") as server:
+        stop_at(server, "watched.c", mark("watched.c", "local-write"))
+        server.done("-target-detach")
+        assert "msg" in server.ask("-exec-continue")
+        assert healing.find_breakpoints(server.target_pid) == {}
+        assert set(procfs.thread_states(server.target_pid).values()) <= set("SR")
+
+
 def test_a_signal_stops_passes_or_is_kept_away() -> None:
     with server_for("signals") as server:
         assert server.ask("-x-signals sometimes SIGUSR1")["msg"] == "nothing is called 'sometimes'"

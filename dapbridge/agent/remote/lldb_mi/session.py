@@ -226,8 +226,8 @@ class Session:
             return True
         self.rest()
         if self.is_stopped:
-            # lldb-server doesn't mind that they are out already. Whatever dies from here on, the code is whole.
-            self.traps.lift()
+            # Whatever dies from here on, the code is whole.
+            self.traps.take_out()
         self.is_attached = False
         self.let_all_run()
         self.target.DeleteAllBreakpoints()

@@ -86,6 +86,12 @@ class Traps:
         pages = [list(page) for _, page in groupby(places, lambda place: place // healing.PAGE)]
         self._for_each(pages, self._lift_page)
 
+    def take_out(self) -> None:
+        """Take the traps out for good, for the target is let go; lldb-server doesn't mind that they are gone."""
+        self.lift()
+        # A command that still comes must not lay them.
+        self._lifted = []
+
     def lay(self) -> None:
         """Put the traps that were taken out back."""
         self._for_each(self._lifted, lambda memory, page: self._exchange(memory, page, dict.fromkeys(page, self._trap)))
