@@ -19,6 +19,8 @@ def process(pid: int, *command: str, name: str = "api", state: str = "S") -> Pro
         tracer_pid=0,
         cap_permitted=0,
         start_ticks=0,
+        has_ended=False,
+        exit_status=0,
     )
 
 

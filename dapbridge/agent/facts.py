@@ -21,7 +21,9 @@ class Process(Struct, frozen=True):
 
     pid, ppid and tracer_pid are of the agent's PID namespace; tracer_pid is 0 for no tracer (or one outside of it).
     exe is the target's own path ("/usr/bin/api"), None where the agent may not read it. state is one letter.
-    cap_permitted is the bit mask CapPrm. start_ticks is the start time in clock ticks since boot.
+    cap_permitted is the bit mask CapPrm. start_ticks is the start time in clock ticks since boot. has_ended is
+    true where all threads are zombies: the main thread's state alone says less. exit_status is then as waitpid(2) has
+    it; 0 before, and where it may not be read.
     """
 
     pid: int
@@ -36,6 +38,8 @@ class Process(Struct, frozen=True):
     tracer_pid: int
     cap_permitted: int
     start_ticks: int
+    has_ended: bool
+    exit_status: int
 
 
 class Hello(Struct, frozen=True):

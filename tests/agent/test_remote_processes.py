@@ -107,6 +107,26 @@ async def test_odd_names_survive(tmp_path: Path) -> None:
         assert main.ppid == os.getpid()
 
 
+@contextmanager
+def zombie() -> Iterator[int]:
+    """Have a process that has ended with exit code 3, and that nobody has waited for."""
+    pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exit 3"], os.environ)
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        yield pid
+    finally:
+        os.waitpid(pid, 0)
+
+
+async def test_one_that_has_ended_is_known_with_its_exit_status() -> None:
+    with zombie() as pid:
+        async with agent_for(AgentScope(main_pid=os.getpid())) as (agent, _):
+            ended = (await agent.inspect(pid)).process
+            running = (await agent.inspect(os.getpid())).process
+    assert (ended.state, ended.has_ended, ended.exit_status) == ("Z", True, 3 << 8)
+    assert (running.has_ended, running.exit_status) == (False, 0)
+
+
 TRACE = (
     "import ctypes, sys, time; ctypes.CDLL(None).ptrace(0x4206, int(sys.argv[1]), None, None); print(1, flush=True); "
 )

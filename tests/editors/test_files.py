@@ -10,7 +10,7 @@ from dapbridge.editors.files import PLACES, make_entry, write_entry
 from dapbridge.editors.looking import Findings, name_process
 from dapbridge.errors import UserError
 
-MAIN = Process(1, 0, "sh", ("sh", "-c", "run all"), "/bin/sh", 0, 0, "S", 1, 0, 0, 10)
+MAIN = Process(1, 0, "sh", ("sh", "-c", "run all"), "/bin/sh", 0, 0, "S", 1, 0, 0, 10, False, 0)
 WORKER = msgspec.structs.replace(MAIN, pid=7, ppid=1, name="worker", command=("/srv/worker", "--queue", "a.b"))
 OTHER = msgspec.structs.replace(WORKER, pid=8, command=("/srv/worker", "--queue", "aXb"))
 FOUND = Findings("docker://api", MAIN, None, 1, None, "gdb")

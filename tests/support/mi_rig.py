@@ -21,7 +21,7 @@ LOOKS = {
     "-x-threads": r'^done,json="{\"threads\":[[1,1,12,\"api\"]]}"',
     "-break-insert": "^done," + BREAKPOINT.format(addr="0x1", line=3, times=0),
 }
-PROCESS = Process(1, 0, "api", ("api",), "/api", 1000, 1000, "S", 1, 0, 0, 1)
+PROCESS = Process(1, 0, "api", ("api",), "/api", 1000, 1000, "S", 1, 0, 0, 1, False, 0)
 
 
 class Rig:

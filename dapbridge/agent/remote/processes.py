@@ -89,6 +89,8 @@ def facts(pid: int) -> dict[str, Any]:
         "tracer_pid": int(status["TracerPid"]),
         "cap_permitted": int(status.get("CapPrm", "0"), 16),
         "start_ticks": int(fields[19]),
+        "has_ended": fields[0] in "ZX" and _have_threads_ended(pid),
+        "exit_status": int(fields[49]),
     }
 
 
@@ -169,6 +171,10 @@ def _status(pid: int | str) -> dict[str, str]:
 def _stat_fields(pid: int | str) -> list[str]:
     """Return the fields of /proc/PID/stat from `state` on; the name before it may hold spaces and brackets."""
     return _text(_read(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+
+
+def _have_threads_ended(pid: int) -> bool:
+    return all(_stat_fields(f"{pid}/task/{thread}")[0] in "ZX" for thread in os.listdir(f"/proc/{pid}/task"))
 
 
 def _exe(pid: int) -> str | None:

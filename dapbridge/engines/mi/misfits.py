@@ -4,8 +4,11 @@ The debugger says so in its log, and lets the target stand: at a resume that it 
 target runs, wherever that stops next without a reason. So such a breakpoint is taken out, and the target goes on.
 """
 
+import os
+from contextlib import suppress
+from signal import Signals
+
 from dapbridge.engines.mi.context import Context
-from dapbridge.engines.mi.debugger import Answer
 from dapbridge.errors import DapbridgeError
 from dapbridge.mi.commands import command
 from dapbridge.mi.records import Async, Payload
@@ -39,17 +42,32 @@ def goes_on(context: Context, payload: Payload) -> bool:
 
 
 def on_resume_failed(context: Context) -> None:
-    """A resume that was answered has failed behind that: the target stands."""
+    """A resume that was answered has failed behind that: the target stands, or has been killed where it stood."""
     if context.breakpoints.misfits and not context.scheduling.stepping:
         context.debugger.send("-exec-continue")
         return
-    standing = context.debugger.send("-thread-info")
-    standing.add_done_callback(lambda answer: _tell_stop(context, answer))
+    context.tasks.create_task(_tell_stop(context))
 
 
-def _tell_stop(context: Context, standing: Answer) -> None:
-    if standing.cancelled() or isinstance(standing.exception(), DapbridgeError):
-        return
-    thread = standing.result().get("current-thread-id")
-    if thread is not None and context.stop is None:
-        context.debugger.replay(Async("*", "stopped", {"thread-id": thread}))
+async def _tell_stop(context: Context) -> None:
+    with suppress(DapbridgeError):
+        standing = await context.debugger.send("-thread-info")
+        thread = standing.get("current-thread-id")
+        if thread is None or context.stop is not None:
+            return
+        if end := await _find_end(context):
+            (group,) = context.processes.groups
+            context.debugger.replay(Async("=", "thread-group-exited", {"id": group}))
+        context.debugger.replay(Async("*", "stopped", end or {"thread-id": thread}))
+
+
+async def _find_end(context: Context) -> Payload | None:
+    """Return MI's fields for the only process's end, which gdb (16) doesn't see, so that it would stand for ever."""
+    if len(context.processes.groups) != 1:
+        return None
+    process = (await context.agent.inspect(context.process.pid)).process
+    if not process.has_ended:
+        return None
+    if killed_by := os.WTERMSIG(process.exit_status):
+        return {"reason": "exited-signalled", "signal-name": Signals(killed_by).name}
+    return {"reason": "exited", "exit-code": f"{os.WEXITSTATUS(process.exit_status):o}"}
