@@ -19,6 +19,7 @@ from dapbridge.dap.messages import Event
 from dapbridge.engines import early_argv, load_ahead, make_engine
 from dapbridge.engines.base import Emit, Engine
 from dapbridge.errors import DapbridgeError, ProtocolError, UserError
+from dapbridge.failures import find_cause
 from dapbridge.prepared import Prepared, TargetEnd
 from dapbridge.process_choice import choose_process
 from dapbridge.runtimes import make_runtime
@@ -62,7 +63,7 @@ async def prepare(config: AttachConfig, emit: Emit, progress: Progress, tasks: a
         engine = make_engine(choose_engine(config.engine, facts), agent, process, tasks, emit)
         undo.pop_all()
         again = msgspec.structs.replace(config, process=process.pid)
-        rescue = partial(_rescue, again, runtime, target.name, tasks)
+        rescue = partial(_rescue, again, runtime, target.name)
         return _Attachable(runtime, sidecar, agent, engine, rescue)
 
 
@@ -93,6 +94,7 @@ class _Attachable:
         self._sidecar = sidecar
         self._agent = agent
         self._rescue = rescue
+        self._is_rescued = False
 
     async def wait_ended(self) -> TargetEnd:
         """Return when the sidecar has ended; with the target's PID 1 the kernel ends it too."""
@@ -100,7 +102,7 @@ class _Attachable:
         if self._agent.released:
             return TargetEnd(None, f"the sidecar has ended: {self._agent.end_reason}")
         # Before anything else: the target runs towards breakpoints that nobody handles any more.
-        await self._rescue()
+        await self._rescue_if_lost()
         exit_code = await self._sidecar.target_exit_code()
         if exit_code is not None:
             return TargetEnd(exit_code, f"the target has ended with exit code {exit_code}")
@@ -111,8 +113,15 @@ class _Attachable:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._runtime.aclose)
             stack.push_async_callback(self._sidecar.aclose)
+            stack.push_async_callback(self._rescue_if_lost)
             stack.push_async_callback(self._agent.aclose)
             stack.push_async_callback(self.engine.aclose)
+
+    async def _rescue_if_lost(self) -> None:
+        """Heal the target where its sidecar was killed before it had let go, or while it did."""
+        if not self._agent.released and not self._is_rescued:
+            await self._rescue()
+            self._is_rescued = True
 
 
 async def reach(
@@ -162,14 +171,14 @@ def _check_attachable(inspection: Inspection) -> None:
         raise UserError(inspection.denial)
 
 
-async def _rescue(config: AttachConfig, runtime: Runtime, name: str, tasks: asyncio.TaskGroup) -> None:
+async def _rescue(config: AttachConfig, runtime: Runtime, name: str) -> None:
     """Heal a target whose sidecar was killed, by another sidecar; one that has ended too needs nothing."""
     try:
-        async with asyncio.timeout(RESCUE_LIMIT_S), AsyncExitStack() as undo:
+        async with asyncio.timeout(RESCUE_LIMIT_S), asyncio.TaskGroup() as tasks, AsyncExitStack() as undo:
             _, agent, inspection = await reach(config, runtime, name, log.info, tasks, undo)
             await agent.heal(inspection.process.pid, forks=config.follow_fork != "parent")
-    except (DapbridgeError, TimeoutError) as error:
-        log.info("nothing to heal: %s", error or "it took too long")
+    except* (DapbridgeError, TimeoutError) as group:
+        log.info("nothing to heal: %s", str(find_cause(group)) or "it took too long")
 
 
 async def read_facts(agent: Agent, process: Process) -> "ElfFacts | None":
