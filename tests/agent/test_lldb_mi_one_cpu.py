@@ -8,33 +8,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from support.tracer import tracer_of
 
 from dapbridge.agent.remote.lldb_mi.one_cpu import together_with_tracer
-
-TRACE = """\
-import ctypes, sys
-PTRACE_SEIZE = 0x4206
-if ctypes.CDLL(None).ptrace(PTRACE_SEIZE, int(sys.argv[1]), None, None) == 0:
-    print("traces", flush=True)
-sys.stdin.read()
-"""
 
 
 @asynccontextmanager
 async def traced() -> AsyncIterator[tuple[int, Process]]:
     """Run a process and one that traces it; yield the one's pid, and the other."""
     target = await asyncio.create_subprocess_exec("cat", stdin=PIPE)
-    tracing = ("/usr/bin/python3", "-c", TRACE, str(target.pid))
-    tracer = await asyncio.create_subprocess_exec(*tracing, stdin=PIPE, stdout=PIPE)
-    assert tracer.stdout is not None
-    assert await tracer.stdout.readline() == b"traces\n"
     try:
-        yield target.pid, tracer
+        async with tracer_of(target.pid) as tracer:
+            yield target.pid, tracer
     finally:
-        for process in (tracer, target):
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        target.kill()
+        await target.wait()
 
 
 @pytest.mark.root

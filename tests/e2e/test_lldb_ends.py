@@ -1,13 +1,12 @@
 """What is true of LLDB alone: its parts die together, and libraries are the target's own."""
 
-import asyncio
 import os
 import signal
 
 import pytest
 from support import procfs
 from support.dap_client import DapClient
-from support.serving import assert_whole, attach
+from support.serving import assert_whole, attach, held_in_letting_go
 from support.targets import running
 
 from dapbridge.agent.remote import healing
@@ -36,16 +35,7 @@ async def test_the_code_is_whole_while_lldb_server_has_still_to_let_go(client: D
     async with running("threads") as target:
         await attach(client, target, "threads.cpp", "worker")
         await client.event("stopped", reason="breakpoint")
-        # Behind all that is looked up at a stop.
-        await client.request("evaluate", {"expression": "1 + 1"})
-        (tracer,) = target.tracer_pids()
-        os.kill(tracer, signal.SIGSTOP)
-        async with asyncio.TaskGroup() as tasks:
-            leaving = tasks.create_task(client.disconnect())
-            # Long enough for the MI server to ask for it, and not for anybody to lose patience.
-            await asyncio.sleep(0.3)
+        async with held_in_letting_go(client, target) as lldb_server:
             assert healing.find_breakpoints(target.pid) == {}
-            assert target.tracer_pids() == {tracer}
-            assert not leaving.done()
-            os.kill(tracer, signal.SIGCONT)
+            os.kill(lldb_server, signal.SIGCONT)
         await assert_whole(target)

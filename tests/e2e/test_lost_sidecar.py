@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from support.dap_client import DapClient
 from support.engine import connect
-from support.serving import attach
+from support.serving import attach, held_in_letting_go
 from support.targets import DockerTarget, running
 
 from dapbridge.agent.remote import healing
@@ -76,16 +76,7 @@ async def test_a_target_that_is_let_go_of_when_its_sidecar_is_killed_runs_on(cli
     async with running("threads") as target:
         await attach(client, target, "threads.cpp", "worker", "price", "worker-end")
         await client.event("stopped", reason="breakpoint")
-        # Behind all that is looked up at a stop.
-        await client.request("evaluate", {"expression": "1 + 1"})
-        (tracer,) = target.tracer_pids()
-        os.kill(tracer, signal.SIGSTOP)
-        async with asyncio.TaskGroup() as tasks:
-            leaving = tasks.create_task(client.disconnect())
-            # Long enough for the tracer to be asked, and not for anybody to lose patience.
-            await asyncio.sleep(0.3)
-            assert target.tracer_pids() == {tracer}
-            assert not leaving.done()
+        async with held_in_letting_go(client, target):
             await asyncio.to_thread(_kill_everything_in_the_sidecar_of, target)
         await target.assert_runs_on()
         assert target.tracer_pids() == set()

@@ -1,27 +1,16 @@
 """What can't be done is refused in the user's words, with the values, before anything is touched; nothing is left."""
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from support import procfs
-from support.dap_client import LIMIT_S, DapClient, DapError
+from support.dap_client import DapClient, DapError
 from support.serving import assert_whole, attach, attach_arguments, serving
 from support.targets import running
+from support.tracer import tracer_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]
-
-TRACER = """
-import sys
-from dapbridge.agent.remote import kernel
-kernel.ptrace(kernel.PTRACE_SEIZE, int(sys.argv[1]))
-print("traces it", flush=True)
-sys.stdin.read()
-"""
 
 
 async def refusal(client: DapClient, arguments: dict[str, Any]) -> str:
@@ -105,25 +94,10 @@ async def test_a_target_that_is_traced_from_outside_of_its_namespace(client: Dap
             await attach(client, target, "spin.c", "work")
         assert caught.value.shown
         assert "a debugger outside its PID namespace may hold the process" in caught.value.text
-        assert target.tracer_pids() == {tracer}
+        assert target.tracer_pids() == {tracer.pid}
         await client.disconnect()
         await target.wait_until_alone()
         await target.assert_runs_on()
-
-
-@asynccontextmanager
-async def tracer_of(pid: int) -> AsyncIterator[int]:
-    """Trace a process from this host's PID namespace; gives the tracer's pid."""
-    tracer = await asyncio.create_subprocess_exec(sys.executable, "-c", TRACER, str(pid), stdin=PIPE, stdout=PIPE)
-    assert tracer.stdin
-    assert tracer.stdout
-    async with asyncio.timeout(LIMIT_S):
-        assert await tracer.stdout.readline() == b"traces it\n"
-    try:
-        yield tracer.pid
-    finally:
-        tracer.stdin.close()
-        await tracer.wait()
 
 
 @pytest.mark.parametrize(
@@ -229,7 +203,9 @@ async def test_no_such_process_on_this_host(client: DapClient) -> None:
 async def test_a_traced_process_of_this_host(client: DapClient) -> None:
     async with running("spin") as target, tracer_of(target.pid) as tracer:
         text = await refusal(client, {"target": f"pid://{target.pid}"})
-        name = procfs.name(tracer)
-        expected = f"process {target.pid} (spin) is already traced by {name} (pid {tracer}): detach that debugger first"
+        name = procfs.name(tracer.pid)
+        expected = (
+            f"process {target.pid} (spin) is already traced by {name} (pid {tracer.pid}): detach that debugger first"
+        )
         assert text == expected
         await target.assert_runs_on()

@@ -15,17 +15,11 @@ from typing import Any
 import pytest
 from support.marks import mark
 from support.targets import DockerTarget, running, running_process
+from support.tracer import tracer_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.root]
 
 LIMIT_S = 60.0
-TRACER = """
-import sys
-from dapbridge.agent.remote import kernel
-kernel.ptrace(kernel.PTRACE_SEIZE, int(sys.argv[1]))
-print("traces it", flush=True)
-sys.stdin.read()
-"""
 SOURCE = "stuck.cpp"
 
 
@@ -226,13 +220,8 @@ async def test_a_target_that_does_not_run_is_refused() -> None:
 
 async def test_a_target_that_somebody_traces_is_refused() -> None:
     async with running("stuck") as target:
-        tracer = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", TRACER, str(target.pid)), stdin=PIPE, stdout=PIPE
-        )
-        assert tracer.stdout is not None
-        assert await tracer.stdout.readline() == b"traces it\n"
-        code, _, stderr = await run("stacks", target.name)
-        await tracer.communicate(b"")
+        async with tracer_of(target.pid):
+            code, _, stderr = await run("stacks", target.name)
         assert code == 77
         # It is in another PID namespace, where the agent can't see it.
         refused = (

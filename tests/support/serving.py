@@ -9,12 +9,13 @@ async with running("spin") as target, serving() as client:
 """
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGSTOP
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -63,6 +64,25 @@ def attach_arguments(target: Target, **arguments: Any) -> JsonObject:
 def client_path(program: str) -> str:
     """Return where the client has the source of a fixture program."""
     return f"{WORKSPACE}/{program}"
+
+
+@asynccontextmanager
+async def held_in_letting_go(client: DapClient, target: Target) -> AsyncIterator[int]:
+    """Disconnect from a target that stands, whose tracer is stopped before it lets go; gives the tracer's pid.
+
+    The block has to let it go on, or to kill it: behind it the disconnect is waited for.
+    """
+    # Behind all that is looked up at a stop.
+    await client.request("evaluate", {"expression": "1 + 1"})
+    (tracer,) = target.tracer_pids()
+    os.kill(tracer, SIGSTOP)
+    async with asyncio.TaskGroup() as tasks:
+        leaving = tasks.create_task(client.disconnect())
+        # Long enough for the tracer to be asked, and not for anybody to lose patience.
+        await asyncio.sleep(0.3)
+        assert target.tracer_pids() == {tracer}
+        assert not leaving.done()
+        yield tracer
 
 
 async def assert_whole(target: Target) -> None:

@@ -28,10 +28,10 @@ def _denial(process: dict[str, Any]) -> str | None:
     checking"), and stops nothing.
     """
     pid = process["pid"]
-    if process["state"] in "ZX":
-        if process["threads"] > 1:
-            return f"the main thread of process {pid} has ended: a debugger can't attach to the threads that are left"
+    if process["has_ended"]:
         return f"process {pid} has ended already"
+    if process["state"] in "ZX":
+        return f"the main thread of process {pid} has ended: a debugger can't attach to the threads that are left"
     own = processes.own_facts()
     try:
         os.close(os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC))

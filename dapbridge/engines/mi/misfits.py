@@ -53,11 +53,12 @@ async def _tell_stop(context: Context) -> None:
     with suppress(DapbridgeError):
         standing = await context.debugger.send("-thread-info")
         thread = standing.get("current-thread-id")
+        end = await _find_end(context)
         if thread is None or context.stop is not None:
             return
-        if end := await _find_end(context):
-            (group,) = context.processes.groups
-            context.debugger.replay(Async("=", "thread-group-exited", {"id": group}))
+        if end:
+            for group in context.processes.groups:
+                context.debugger.replay(Async("=", "thread-group-exited", {"id": group}))
         context.debugger.replay(Async("*", "stopped", end or {"thread-id": thread}))
 
 
